@@ -9,9 +9,10 @@ where a price is unknown; tokens are *budget tokens*: uncached input + cache wri
 =====================  ==========================================================================
 kind                   data
 =====================  ==========================================================================
-run.created            name, spec (path), spec_hash, target (0..1), budget {tokens, usd, warn: [..]},
-                       models {builder, judge, user, summary}, recorded (bool), twins [..],
-                       scenarios [{id, title, split, weight, judged: bool}], max_iterations, product
+run.created            name, spec (path), spec_hash, target (0..1), max_iterations, product,
+                       budget {tokens, usd, warn: [..]}, models {builder, judge, user, summary},
+                       recorded (bool), twins [..],
+                       scenarios [{id, title, split, weight, judged: bool}]
 run.started            pid, tier {letter, label, detail}, resumed (bool)
 run.paused             reason: "user" | "budget" | "overbilled" | "model" | "harness", detail
 run.resumed            who
@@ -20,21 +21,22 @@ node.entered           node, handler
 node.left              node, status, notes
 iteration.started      n (iteration numbers start at 1)
 iteration.built        commit (hex), tree (hex), files, added, removed (lines), summary
-iteration.scored       train Score, holdout Score, overall Score, confirmation (bool), satisfied (bool),
-                       scenarios {id: {satisfied, trials, void, facts_only, status}}
-                       status: "pass" | "fail" | "flaky" | "void"
-                       Score: {satisfied, trials, scenarios, rate, low, high} (rate None if no trial)
+iteration.scored       train Score, holdout Score, overall Score, confirmation (bool),
+                       satisfied (bool), scenarios {id: {satisfied, trials, void, facts_only,
+                       status: "pass" | "fail" | "flaky" | "void"}}
+                       Score: {satisfied, trials, scenarios, rate, low, high}; rate None: no trial
 agent.text             turn, text (what the builder says)
-agent.tool             turn, call (id), tool, summary (one line), ok (bool), ms, detail (≤ 4000 chars)
+agent.tool             turn, call (id), tool, summary (one line), ok (bool), ms,
+                       detail (≤ 4000 characters)
 agent.finished         turn, reason
 agent.steered          text
 trial.started          n (from 1), seed (hex), split
 trial.finished         n, split, outcome: "satisfied" | "unsatisfied" | "void", ms, facts_passed,
                        facts_total, source: "facts" | "judge" | "recorded" | "facts only",
                        reason (one line), failing_step (int | None)
-spend                  role, model, tokens, usd, input, output, cache_read, cache_write, estimated (bool),
-                       state: "committed" | "forfeited", spent_tokens, spent_usd, held_tokens,
-                       held_usd, ms
+spend                  role, model, tokens, usd, input, output, cache_read, cache_write,
+                       estimated (bool), state: "committed" | "forfeited", spent_tokens,
+                       spent_usd, held_tokens, held_usd, ms
 budget.changed         old {tokens, usd}, new {tokens, usd}, who
 budget.warned          percent (75 | 90), of: "tokens" | "usd"
 budget.exhausted       of, needed_tokens, needed_usd
@@ -62,11 +64,39 @@ from typing import Any, Final
 __all__ = ["KINDS", "NEEDS_YOU", "Event"]
 
 KINDS: Final = frozenset(
-    """run.created run.started run.paused run.resumed run.finished node.entered node.left
-    iteration.started iteration.built iteration.scored agent.text agent.tool agent.finished
-    agent.steered trial.started trial.finished spend budget.changed budget.warned
-    budget.exhausted budget.overbilled spec.changed spec.delivered spec.rejected feedback.sent
-    handedit.undone control.done model.waiting gap harness.fault note""".split()
+    {
+        "run.created",
+        "run.started",
+        "run.paused",
+        "run.resumed",
+        "run.finished",
+        "node.entered",
+        "node.left",
+        "iteration.started",
+        "iteration.built",
+        "iteration.scored",
+        "agent.text",
+        "agent.tool",
+        "agent.finished",
+        "agent.steered",
+        "trial.started",
+        "trial.finished",
+        "spend",
+        "budget.changed",
+        "budget.warned",
+        "budget.exhausted",
+        "budget.overbilled",
+        "spec.changed",
+        "spec.delivered",
+        "spec.rejected",
+        "feedback.sent",
+        "handedit.undone",
+        "control.done",
+        "model.waiting",
+        "gap",
+        "harness.fault",
+        "note",
+    }
 )
 
 NEEDS_YOU: Final = frozenset(
