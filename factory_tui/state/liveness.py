@@ -1,0 +1,89 @@
+"""Is anything happening? Working, waiting for the model, paused, quiet or dead."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+__all__ = ["FINAL", "GLYPH", "Liveness", "judge"]
+
+FINAL: Final = frozenset({"satisfied", "unsatisfied", "stopped", "failed"})
+"""Statuses after which nothing more happens by itself."""
+
+GLYPH: Final = {
+    "starting": "◔",
+    "working": "●",
+    "waiting": "◐",
+    "quiet": "○",
+    "paused": "‖",
+    "dead": "☠",
+    "satisfied": "✓",
+    "unsatisfied": "✗",
+    "stopped": "■",
+    "failed": "!",
+}
+
+_STALE_S = 30
+"""An engine beats about once a second; silent for this long, it hangs or is gone."""
+
+_QUIET_S = 60
+"""Nothing journaled and no model call open for this long: nobody should call it working."""
+
+
+@dataclass(frozen=True, slots=True)
+class Liveness:
+    """One word for the run's condition, and a sentence that says why.
+
+    ``word`` is a key of :data:`GLYPH`.
+    """
+
+    word: str
+    text: str
+
+    @property
+    def glyph(self) -> str:
+        """The sign of this condition."""
+        return GLYPH[self.word]
+
+
+def judge(
+    *,
+    status: str,
+    now_ms: int,
+    last_event_ms: int,
+    heartbeat_ms: int | None,
+    process_alive: bool,
+    waiting: str = "",
+    activity: str = "",
+    detail: str = "",
+) -> Liveness:
+    """Say what a run is doing.
+
+    Args:
+        status: the run's status, as the store has it.
+        now_ms: the present, Unix time in ms.
+        last_event_ms: when the journal last grew for this run.
+        heartbeat_ms: when the engine last said that it lives; None if it never did.
+        process_alive: whether the engine's process exists.
+        waiting: what the model is being waited for, "" if it is not.
+        activity: what is being done, in a few words.
+        detail: why it is paused, or how it ended.
+    """
+    if status in FINAL:
+        return Liveness(status, detail or status)
+    beat_s = None if heartbeat_ms is None else (now_ms - heartbeat_ms) / 1000
+    stale = beat_s is not None and beat_s > _STALE_S
+    if not process_alive and (status != "starting" or stale):
+        return Liveness("dead", "the engine is not running; p starts it again")
+    if stale and status != "paused":
+        return Liveness("dead", f"no sign of life from the engine for {beat_s:.0f} s")
+    if status == "paused":
+        return Liveness("paused", detail or "paused")
+    if status == "starting":
+        return Liveness("starting", "starting")
+    if waiting:
+        return Liveness("waiting", waiting)
+    silent_s = (now_ms - last_event_ms) / 1000 if last_event_ms else 0.0
+    if silent_s > _QUIET_S:
+        return Liveness("quiet", f"nothing journaled for {silent_s:.0f} s")
+    return Liveness("working", activity or "working")

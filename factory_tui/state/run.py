@@ -1,0 +1,267 @@
+"""A run as its journal tells it: fold events, ask questions. No clock, no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from factory_tui.events import KINDS, Event
+from factory_tui.state.attention import Attention, Need
+from factory_tui.state.grid import Column, Grid, ScenarioInfo, Trial
+from factory_tui.state.liveness import FINAL
+from factory_tui.state.spend import Budget, Spend
+from factory_tui.state.trajectory import describe
+
+__all__ = ["FOLDED_KINDS", "Built", "Feedback", "RunState", "Tier"]
+
+FOLDED_KINDS: Final = KINDS - {"agent.text", "agent.tool", "agent.steered", "note", "node.left"}
+"""What must be replayed to know a run's state. The rest only says what happened last, so that
+a viewer that attaches late may skip a million lines of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """How well untrusted code is contained: "A" is full isolation, "E" none."""
+
+    letter: str = ""
+    label: str = ""
+    detail: str = ""
+
+    @property
+    def unsandboxed(self) -> bool:
+        """Whether nothing contains the product."""
+        return self.letter == "E"
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What the builder handed in for one iteration."""
+
+    iteration: int
+    commit: str
+    files: int
+    added: int
+    removed: int
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What the builder was last told about how it did."""
+
+    iteration: int
+    text: str
+    train_level: str
+    holdout_level: str
+    lint: str
+
+
+@dataclass(slots=True)
+class RunState:
+    """The fold of one run's journal.
+
+    Feed every event of the run in order to :meth:`apply`; events of other runs are ignored.
+    """
+
+    run_id: str
+    name: str = ""
+    spec_path: str = ""
+    spec_hash: str = ""
+    target: float = 0.9
+    max_iterations: int = 0
+    product: str = ""
+    recorded: bool = False
+    twins: tuple[str, ...] = ()
+    models: Mapping[str, str] = field(default_factory=dict)
+    budget: Budget = field(default_factory=Budget)
+    spend: Spend = field(default_factory=Spend)
+    grid: Grid = field(default_factory=Grid)
+    attention: Attention = field(default_factory=Attention)
+    tier: Tier = field(default_factory=Tier)
+    status: str = "starting"
+    pause_reason: str = ""
+    detail: str = ""
+    node: str = ""
+    iteration: int = 0
+    turn: int = 0
+    built: Built | None = None
+    feedback: Feedback | None = None
+    spec_pending: bool = False
+    waiting: str = ""
+    gaps: set[str] = field(default_factory=set)
+    faults: int = 0
+    hand_edits: int = 0
+    created_ms: int = 0
+    finished_ms: int = 0
+    last_event: Event | None = None
+    last_seq: int = 0
+    budget_history: list[Event] = field(default_factory=list)
+
+    def apply(self, event: Event) -> None:
+        """Fold one event. Events seen before are skipped, so overlapping reads are harmless."""
+        if event.run_id != self.run_id or event.seq <= self.last_seq:
+            return
+        self.last_seq = event.seq
+        if event.kind != "spend":
+            self.last_event = event
+        self.iteration = max(self.iteration, event.iteration)
+        self.attention.apply(event)
+        if event.kind != "model.waiting" and not event.kind.startswith("control"):
+            self.waiting = ""
+        self._fold(event, event.data)
+
+    @property
+    def needs(self) -> list[Need]:
+        """What waits for the engineer, the gravest first."""
+        return self.attention.needs
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run has ended."""
+        return self.status in FINAL
+
+    @property
+    def latest(self) -> Column | None:
+        """The newest scored round."""
+        return self.grid.latest
+
+    @property
+    def under_way(self) -> Column | None:
+        """The round of trials that is not scored yet, if one is."""
+        columns = self.grid.columns
+        return columns[-1] if columns and not columns[-1].scored else None
+
+    @property
+    def activity(self) -> str:
+        """What the run is doing, in a few words."""
+        column = self.under_way
+        trials = 0 if column is None else sum(cell.started for cell in column.cells.values())
+        if column is not None and trials:
+            what = "confirming" if column.confirmation else "trials"
+            done = column.finished_trials
+            return f"{what} of iteration {column.iteration}, {done} done"
+        if self.node == "learn":
+            return f"writing feedback on iteration {self.iteration}"
+        if self.iteration and self.turn:
+            return f"building iteration {self.iteration}, turn {self.turn}"
+        return f"building iteration {self.iteration}" if self.iteration else "starting"
+
+    @property
+    def last_line(self) -> str:
+        """The latest event in one line."""
+        return "" if self.last_event is None else describe(self.last_event).text
+
+    def _fold(self, event: Event, data: Mapping[str, Any]) -> None:
+        match event.kind:
+            case "run.created":
+                self._created(event, data)
+            case "run.started":
+                tier = data.get("tier") or {}
+                self.tier = Tier(
+                    *(str(tier.get(key) or "") for key in ("letter", "label", "detail"))
+                )
+                self.status, self.pause_reason, self.detail = "running", "", ""
+            case "run.paused":
+                self.status = "paused"
+                self.pause_reason = str(data.get("reason") or "")
+                self.detail = str(data.get("detail") or "")
+            case "run.resumed":
+                self.status, self.pause_reason, self.detail = "running", "", ""
+            case "run.finished":
+                self.status = str(data.get("status") or "failed")
+                self.detail = str(data.get("detail") or "")
+                self.finished_ms = event.ts_ms
+            case "node.entered":
+                self.node = str(data.get("node") or "")
+            case "iteration.started":
+                self.iteration = int(data.get("n") or event.iteration)
+                self.turn = 0
+            case "iteration.built":
+                self._built(event, data)
+            case "iteration.scored":
+                self.grid.scored(event.iteration, data)
+            case "agent.text" | "agent.tool" | "agent.finished":
+                self.turn = int(data.get("turn") or self.turn)
+            case "trial.started":
+                self.grid.trial_started(event.iteration, event.scenario)
+            case "trial.finished":
+                self._trial(event, data)
+            case "spend":
+                self.spend.apply(data, event.ts_ms, event.iteration)
+            case "budget.changed":
+                self.budget = Budget.of(data.get("new") or {}, self.budget.warn)
+                self.budget_history.append(event)
+            case "budget.warned" | "budget.exhausted" | "budget.overbilled":
+                self.budget_history.append(event)
+            case "spec.changed":
+                self.spec_pending = True
+            case "spec.delivered":
+                self.spec_pending = False
+                self.spec_hash = str(data.get("new_hash") or self.spec_hash)
+            case "feedback.sent":
+                self.feedback = Feedback(
+                    event.iteration,
+                    *(
+                        str(data.get(key) or "")
+                        for key in ("text", "train_level", "holdout_level", "lint")
+                    ),
+                )
+            case "model.waiting":
+                wait = float(data.get("wait_s") or 0)
+                error = str(data.get("error") or "")
+                self.waiting = f"{data.get('role')} waits {wait:.0f} s to try again: {error}"
+            case "gap":
+                self.gaps.add(f"{data.get('twin')} {data.get('operation')}")
+            case "harness.fault":
+                self.faults += 1
+            case "handedit.undone":
+                self.hand_edits += 1
+            case _:
+                pass
+
+    def _created(self, event: Event, data: Mapping[str, Any]) -> None:
+        self.name = str(data.get("name") or "")
+        self.spec_path = str(data.get("spec") or "")
+        self.spec_hash = str(data.get("spec_hash") or "")
+        self.target = float(data.get("target") or self.target)
+        self.max_iterations = int(data.get("max_iterations") or 0)
+        self.product = str(data.get("product") or "")
+        self.recorded = bool(data.get("recorded"))
+        self.twins = tuple(map(str, data.get("twins") or ()))
+        self.models = dict(data.get("models") or {})
+        self.budget = Budget.of(data.get("budget") or {})
+        self.created_ms = event.ts_ms
+        for item in data.get("scenarios") or ():
+            info = ScenarioInfo(
+                id=str(item["id"]),
+                title=str(item.get("title") or item["id"]),
+                split=str(item.get("split") or "train"),
+                weight=float(item.get("weight") or 1.0),
+                judged=bool(item.get("judged")),
+            )
+            self.grid.scenarios[info.id] = info
+
+    def _built(self, event: Event, data: Mapping[str, Any]) -> None:
+        files = data.get("files")
+        self.built = Built(
+            iteration=event.iteration,
+            commit=str(data.get("commit") or ""),
+            files=len(files) if isinstance(files, list) else int(files or 0),
+            added=int(data.get("added") or 0),
+            removed=int(data.get("removed") or 0),
+            summary=str(data.get("summary") or ""),
+        )
+
+    def _trial(self, event: Event, data: Mapping[str, Any]) -> None:
+        step = data.get("failing_step")
+        trial = Trial(
+            id=event.trial,
+            n=int(data.get("n") or 1),
+            outcome=str(data.get("outcome") or "void"),
+            reason=str(data.get("reason") or ""),
+            source=str(data.get("source") or ""),
+            failing_step=None if step is None else int(step),
+            ms=int(data.get("ms") or 0),
+        )
+        self.grid.trial_finished(event.iteration, event.scenario, trial)
