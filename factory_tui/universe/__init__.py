@@ -1,0 +1,90 @@
+"""The kernel that digital twins stand on.
+
+A :class:`Universe` is one isolated set of twin states over frozen, named seeds, with its own
+virtual clock, seeded ids, fault plan and traffic. :func:`serve` answers HTTP for one of its
+twins on a listening socket. How to write a pack: :mod:`factory_tui.universe.pack`.
+"""
+
+from factory_tui.universe.clock import Clock, iso, parse_time
+from factory_tui.universe.faults import Fault, FaultError, FaultPlan
+from factory_tui.universe.http import BadBodyError, Request, Response
+from factory_tui.universe.ids import ALNUM, BASE62, DIGITS, HEX, UPPER, Ids
+from factory_tui.universe.load import PackError, load_packs
+from factory_tui.universe.pack import (
+    ApplyError,
+    Call,
+    Handler,
+    Pack,
+    Refused,
+    Seed,
+    SeedTables,
+    Twin,
+    op,
+    route,
+)
+from factory_tui.universe.people import DOMAIN, ORGS, Org, Person, org
+from factory_tui.universe.routes import Match, Routes
+from factory_tui.universe.serve import Server, serve
+from factory_tui.universe.tables import (
+    Change,
+    FrozenRowError,
+    IndexFn,
+    Key,
+    Row,
+    Table,
+    freeze,
+    thaw,
+)
+from factory_tui.universe.tap import Exchange
+from factory_tui.universe.universe import VARIES, Snapshot, Universe
+
+__all__ = [
+    "ALNUM",
+    "BASE62",
+    "DIGITS",
+    "DOMAIN",
+    "HEX",
+    "ORGS",
+    "UPPER",
+    "VARIES",
+    "ApplyError",
+    "BadBodyError",
+    "Call",
+    "Change",
+    "Clock",
+    "Exchange",
+    "Fault",
+    "FaultError",
+    "FaultPlan",
+    "FrozenRowError",
+    "Handler",
+    "Ids",
+    "IndexFn",
+    "Key",
+    "Match",
+    "Org",
+    "Pack",
+    "PackError",
+    "Person",
+    "Refused",
+    "Request",
+    "Response",
+    "Routes",
+    "Row",
+    "Seed",
+    "SeedTables",
+    "Server",
+    "Snapshot",
+    "Table",
+    "Twin",
+    "Universe",
+    "freeze",
+    "iso",
+    "load_packs",
+    "op",
+    "org",
+    "parse_time",
+    "route",
+    "serve",
+    "thaw",
+]

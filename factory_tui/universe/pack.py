@@ -1,0 +1,335 @@
+"""What a twin pack is.
+
+A pack is a folder ``twins/<name>/`` whose ``__init__.py`` sets ``PACK``; it imports
+``factory_tui.universe`` and nothing else of the package. A complete pack::
+
+    from typing import Any
+    from factory_tui.universe import (
+        Call, Pack, Refused, Request, Response, Row, Seed, SeedTables, Twin, op, route)
+
+    class Notes(Pack):
+        name = "notes"
+        tables = {"notes": {"owner": lambda key, row: row["owner"]}}   # table: its indexes
+
+        def seed(self, seed: Seed) -> SeedTables:            # frozen rows, shared by universes
+            return {"notes": {f"n{i}": {"id": f"n{i}", "owner": person.email, "text": "hi"}
+                              for i, person in enumerate(seed.org.people)}}
+
+        def principal(self, twin: Twin, request: Request) -> str:      # who calls, "" = nobody
+            return "bot" if request.headers.get("authorization") == "Bearer t0p" else ""
+
+        @route("GET", "/notes/{id}", "getNote")              # operation: the vendor's name
+        def get_note(self, call: Call) -> Response:
+            row = call.twin["notes"].get(call.params["id"])  # rows are read-only
+            if row is None:
+                raise Refused(self.error(404, "no_such_note"))
+            return Response.json(row)
+
+        @route("POST", "/notes", "createNote")
+        def create_note(self, call: Call) -> Response:
+            key = call.twin.ids.mint("note", 8, prefix="n")
+            row = {"id": key, "owner": call.principal, "text": call.request.json()["text"],
+                   "created": call.twin.clock.iso()}
+            call.twin["notes"].put(key, row)                 # to change one: draft(), then put()
+            return Response.json(row, 201)
+
+        def before(self, call: Call) -> Response | None:     # authentication; None = go on
+            return None if call.principal else self.error(401, "not_authed")
+
+        def finish(self, call: Call, response: Response) -> None:      # headers always there
+            response.headers.append(("x-rate-limit-remaining", "99"))
+
+        def fault_response(self, call, status, headers):     # a fault in the vendor's dialect
+            return self.error(status, "rate_limited" if status == 429 else "server_error")
+
+        def gap_response(self, call: Call) -> Response:      # described, not implemented
+            return self.error(501, "not_implemented")
+
+        def unknown_response(self, call: Call) -> Response:  # no such path or method
+            return self.error(404, "not_found")
+
+        def env(self, twin: Twin, url: str) -> dict[str, str]:
+            return {"NOTES_URL": url, "NOTES_TOKEN": "t0p"}
+
+        def view(self, twin: Twin) -> dict[str, list[Row]]:  # what facts are checked on
+            return {"notes": [dict(row) for row in twin["notes"].rows()]}
+
+        @op("add_note")                                      # scenario setup: universe.apply
+        def add_note(self, twin: Twin, args: dict[str, Any]) -> Any: ...
+
+        def error(self, status: int, code: str) -> Response:
+            return Response.json({"error": code}, status)
+
+    PACK = Notes()
+
+Operations that the vendor describes and the pack does not implement are announced with
+``self.routes.add(method, template, operation)`` in ``__init__``: calling one gives
+``gap_response`` and a gap in the traffic. A part of an implemented operation that is missing
+is told with ``call.gap("what")``. A pack whose operations are not method and path (Slack
+takes each by GET and POST) overrides :meth:`Pack.match`. A pack keeps no state of its own:
+what is not in a table, the ids or the clock is lost on fork and restore.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from factory_tui.universe.clock import Clock
+from factory_tui.universe.http import Request, Response
+from factory_tui.universe.ids import Ids
+from factory_tui.universe.people import Org
+from factory_tui.universe.routes import Match, Routes
+from factory_tui.universe.tables import IndexFn, Key, Row, Table
+
+if TYPE_CHECKING:
+    from factory_tui.universe.universe import Universe
+
+__all__ = [
+    "ApplyError",
+    "Call",
+    "Handler",
+    "Pack",
+    "Refused",
+    "Seed",
+    "SeedTables",
+    "Twin",
+    "op",
+    "route",
+]
+
+SeedTables = dict[str, dict[Key, Row]]
+Handler = Callable[["Call"], Response]
+Operation = Callable[["Twin", dict[str, Any]], Any]
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+class Refused(Exception):  # noqa: N818 - it is an answer, not an error of ours
+    """Raised by a handler to answer at once with ``response``."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(response.status)
+        self.response = response
+
+
+class ApplyError(ValueError):
+    """A scenario's operation cannot be applied; the message is one sentence for its author."""
+
+
+class Seed:
+    """What a pack builds its frozen rows from.
+
+    Attributes:
+        name: The seed's name, ``acme-300``; a pack may know further names.
+        org: The organisation of that name (the empty one for a name that is not an
+            organisation), already varied in names and order.
+        ids: Minters for the seed's ids.
+        epoch: A fixed ISO time in the past of every scenario, for creation dates.
+    """
+
+    epoch = "2025-06-02T08:00:00.000Z"
+
+    def __init__(self, name: str, organisation: Org, ids: Ids) -> None:
+        self.name = name
+        self.org = organisation
+        self.ids = ids
+
+
+class Twin:
+    """One pack's state in one universe; ``twin["users"]`` is a :class:`Table`.
+
+    Attributes:
+        pack: The pack that gives it behaviour.
+        seed_name: The named seed it stands on.
+        tables: By name.
+        ids: Minters for ids and seeded draws, this twin's own.
+        clock: The universe's clock.
+        org: The organisation the seed was built from.
+        universe: The universe it is part of.
+    """
+
+    __slots__ = ("ids", "org", "pack", "seed_name", "tables", "universe")
+
+    def __init__(
+        self,
+        pack: "Pack",
+        universe: "Universe",
+        seed_name: str,
+        organisation: Org,
+        ids: Ids,
+        tables: dict[str, Table],
+    ) -> None:
+        self.pack = pack
+        self.universe = universe
+        self.seed_name = seed_name
+        self.org = organisation
+        self.ids = ids
+        self.tables = tables
+
+    def __getitem__(self, name: str) -> Table:
+        return self.tables[name]
+
+    @property
+    def clock(self) -> Clock:
+        """The universe's clock."""
+        return self.universe.clock
+
+    def page_size(self, asked: int | None, default: int, largest: int) -> int:
+        """How many rows a page holds, from what was asked for (``None`` = nothing).
+
+        In a universe that varies ``pages`` default and maximum are small, so that lists that
+        usually fit into one page do not. Never below 1.
+        """
+        small = self.universe.small_page
+        if small:
+            default, largest = min(default, small), min(largest, small)
+        return max(1, min(default if asked is None else asked, largest))
+
+
+class Call:
+    """One request on its way through a pack.
+
+    Attributes:
+        twin: The state it acts on.
+        request: What was sent.
+        operation: The vendor's name, "" if nothing is described there.
+        params: Path parameters, percent-decoded.
+        principal: What :meth:`Pack.principal` said.
+        allowed: When only the method is wrong: the methods the path knows.
+        scratch: Free for the pack, for this request only.
+    """
+
+    __slots__ = (
+        "allowed",
+        "gaps",
+        "handler",
+        "operation",
+        "params",
+        "principal",
+        "request",
+        "scratch",
+        "twin",
+    )
+
+    def __init__(self, twin: Twin, request: Request) -> None:
+        self.twin = twin
+        self.request = request
+        self.operation = ""
+        self.params: dict[str, str] = {}
+        self.principal = ""
+        self.handler: Handler | None = None
+        self.allowed: tuple[str, ...] = ()
+        self.gaps: list[str] = []
+        self.scratch: dict[str, Any] = {}
+
+    def gap(self, what: str) -> None:
+        """Record that the twin lacks ``what`` of this operation."""
+        self.gaps.append(what)
+
+
+def route(method: str, template: str, operation: str) -> Callable[[_F], _F]:
+    """Make a pack's method the handler of an operation. May be stacked."""
+
+    def mark(function: _F) -> _F:
+        known = getattr(function, "_routes", ())
+        function._routes = (*known, (method, template, operation))  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
+def op(name: str) -> Callable[[_F], _F]:
+    """Make a pack's method an operation for scenarios: ``universe.apply(twin, name, args)``."""
+
+    def mark(function: _F) -> _F:
+        function._op = name  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
+class Pack:
+    """Base of every twin pack; see the module's docstring for how to write one."""
+
+    name: ClassVar[str]
+    tables: ClassVar[Mapping[str, Mapping[str, IndexFn]]] = {}
+    """Table name to its indexes: index name to a function of key and row."""
+    seeds: ClassVar[tuple[str, ...]] = ()
+    """Names of seeds the pack knows besides the organisations'."""
+
+    def __init__(self) -> None:
+        self.routes: Routes[Handler] = Routes()
+        self.ops: dict[str, Operation] = {}
+        for attribute in dir(type(self)):
+            function = getattr(type(self), attribute, None)
+            for method, template, operation in getattr(function, "_routes", ()):
+                self.routes.add(method, template, operation, getattr(self, attribute))
+            name = getattr(function, "_op", None)
+            if name is not None:
+                self.ops[name] = getattr(self, attribute)
+
+    # -- what every pack writes
+
+    def seed(self, seed: Seed) -> SeedTables:
+        """The frozen rows of a named seed, by table."""
+        raise NotImplementedError
+
+    def principal(self, twin: Twin, request: Request) -> str:
+        """Who calls, for faults and traffic; "" if unknown."""
+        raise NotImplementedError
+
+    def fault_response(self, call: Call, status: int, headers: Mapping[str, str]) -> Response:
+        """An error of that status as the vendor words it. The kernel adds ``headers``."""
+        raise NotImplementedError
+
+    def gap_response(self, call: Call) -> Response:
+        """The vendor-shaped answer of an operation that is described and not implemented."""
+        raise NotImplementedError
+
+    def unknown_response(self, call: Call) -> Response:
+        """The vendor's answer to a path or method it does not know."""
+        raise NotImplementedError
+
+    def env(self, twin: Twin, url: str) -> dict[str, str]:
+        """Environment variables that tell a program where the twin is and how to log in."""
+        raise NotImplementedError
+
+    def view(self, twin: Twin) -> dict[str, list[Row]]:
+        """The state in words of the vendor, as the facts of scenarios see it."""
+        raise NotImplementedError
+
+    # -- what a pack may change
+
+    def match(self, call: Call) -> None:
+        """Set ``call.operation``, ``params``, ``handler`` and ``allowed`` from the request."""
+        found: Match[Handler] | None = self.routes.match(call.request.method, call.request.segments)
+        if found is not None:
+            call.operation = found.operation
+            call.params = found.params
+            call.handler = found.handler
+            call.allowed = found.allowed
+
+    def before(self, call: Call) -> Response | None:
+        """Checks ahead of every known operation (authentication); ``None`` lets it pass."""
+        return None
+
+    def answer(self, call: Call) -> Response:
+        """Answer a request. Override only where this order is not the vendor's."""
+        if not call.operation:
+            return self.before(call) or self.unknown_response(call)
+        early = self.before(call)
+        if early is not None:
+            return early
+        if call.handler is None:
+            call.gap(call.operation)
+            return self.gap_response(call)
+        return call.handler(call)
+
+    def finish(self, call: Call, response: Response) -> None:
+        """Headers that every answer carries, faults included."""
+
+    def apply(self, twin: Twin, operation: str, args: dict[str, Any]) -> Any:
+        """Change the state as a scenario asks. Raises :class:`ApplyError`."""
+        function = self.ops.get(operation)
+        if function is None:
+            known = ", ".join(sorted(self.ops))
+            raise ApplyError(f'{self.name} has no operation "{operation}"; there are {known}')
+        return function(twin, args)

@@ -1,0 +1,256 @@
+"""Copy-on-write tables: many universes share one frozen seed and each keeps only its changes.
+
+A table reads through to the seed's rows and writes into its own overlay, so a fork or a
+snapshot costs the number of changed rows, whatever the seed's size.
+
+The one rule for handlers: a row that came out of a table is read-only. Change a copy
+(:meth:`Table.draft`) and :meth:`Table.put` it. In debug mode rows are handed out frozen and a
+breach raises :class:`FrozenRowError`.
+"""
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from typing import Any, Final, NoReturn
+
+__all__ = ["Base", "Change", "FrozenRowError", "IndexFn", "Key", "Row", "Table", "freeze", "thaw"]
+
+Key = str | tuple[str, ...]
+Row = dict[str, Any]
+IndexFn = Callable[[Key, Row], Hashable]
+
+_GONE: Final[Any] = object()
+
+
+class FrozenRowError(TypeError):
+    """A handler tried to change a row in place instead of putting a copy."""
+
+
+def _refuse(*_args: object, **_kwargs: object) -> NoReturn:
+    raise FrozenRowError("rows are shared between universes: put a draft() instead")
+
+
+class _FrozenDict(dict[str, Any]):
+    __slots__ = ()
+    __setitem__ = __delitem__ = _refuse
+    clear = pop = popitem = setdefault = update = _refuse
+    __ior__ = _refuse
+
+
+class _FrozenList(list[Any]):
+    __slots__ = ()
+    __setitem__ = __delitem__ = _refuse
+    append = clear = extend = insert = pop = remove = reverse = sort = _refuse
+    __iadd__ = __imul__ = _refuse
+
+
+def freeze(value: Any) -> Any:
+    """Copy JSON-like ``value`` into dicts and lists that raise :class:`FrozenRowError`."""
+    if isinstance(value, dict):
+        return _FrozenDict({key: freeze(item) for key, item in value.items()})
+    if isinstance(value, list):
+        return _FrozenList(freeze(item) for item in value)
+    return value
+
+
+def thaw(value: Any) -> Any:
+    """Deep copy of JSON-like ``value`` in plain, changeable dicts and lists."""
+    if isinstance(value, dict):
+        return {key: thaw(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [thaw(item) for item in value]
+    return value
+
+
+class Base:
+    """The frozen rows of one table of one named seed, shared by every universe on that seed."""
+
+    __slots__ = ("_indexes", "functions", "rows")
+
+    def __init__(
+        self, rows: Mapping[Key, Row], functions: Mapping[str, IndexFn], *, debug: bool = False
+    ) -> None:
+        self.rows: dict[Key, Row] = (
+            {key: freeze(row) for key, row in rows.items()} if debug else dict(rows)
+        )
+        self.functions = functions
+        self._indexes: dict[str, dict[Hashable, list[Key]]] = {}
+
+    def index(self, name: str) -> dict[Hashable, list[Key]]:
+        """The index called ``name``: value to keys in seed order, built at first use."""
+        found = self._indexes.get(name)
+        if found is None:
+            found = _index(self.rows.items(), self.functions[name])
+            self._indexes[name] = found
+        return found
+
+
+def _index(rows: Iterable[tuple[Key, Row]], function: IndexFn) -> dict[Hashable, list[Key]]:
+    built: dict[Hashable, list[Key]] = {}
+    for key, row in rows:
+        built.setdefault(function(key, row), []).append(key)
+    return built
+
+
+Change = tuple[Row | None, Row | None]
+"""A row before and after; ``None`` where it did not exist."""
+
+
+class Table:
+    """One table of one universe.
+
+    Iteration order is the seed's order (changed rows stay in place), then new rows in the
+    order in which they were first put.
+    """
+
+    __slots__ = ("_base", "_debug", "_live", "_over")
+
+    def __init__(self, base: Base, *, debug: bool = False) -> None:
+        self._base = base
+        self._over: dict[Key, Any] = {}
+        self._live: dict[str, dict[Hashable, dict[Key, None]]] = {}
+        self._debug = debug
+
+    # -- reading
+
+    def get(self, key: Key) -> Row | None:
+        """The row, read-only, or ``None``."""
+        row = self._over.get(key)
+        if row is None:
+            return self._base.rows.get(key)
+        return None if row is _GONE else row
+
+    def __getitem__(self, key: Key) -> Row:
+        row = self.get(key)
+        if row is None:
+            raise KeyError(key)
+        return row
+
+    def __contains__(self, key: object) -> bool:
+        return self.get(key) is not None  # type: ignore[arg-type]
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self.items())
+
+    def __iter__(self) -> Iterator[Key]:
+        return (key for key, _ in self.items())
+
+    def items(self) -> Iterator[tuple[Key, Row]]:
+        """Every ``(key, row)`` in the table's order. Do not put or delete while iterating."""
+        over = self._over
+        base = self._base.rows
+        if not over:
+            yield from base.items()
+            return
+        for key, row in base.items():
+            changed = over.get(key)
+            if changed is None:
+                yield key, row
+            elif changed is not _GONE:
+                yield key, changed
+        for key, row in over.items():
+            if row is not _GONE and key not in base:
+                yield key, row
+
+    def rows(self) -> Iterator[Row]:
+        """Every row in the table's order."""
+        return (row for _, row in self.items())
+
+    def find(self, index: str, value: Hashable) -> list[Key]:
+        """Keys of the rows whose ``index`` (declared by the pack) equals ``value``."""
+        over = self._over
+        seeded = self._base.index(index).get(value, [])
+        if not over:
+            return list(seeded)
+        live = self._live.get(index)
+        if live is None:
+            function = self._base.functions[index]
+            live = {}
+            for key, row in over.items():
+                if row is not _GONE:
+                    live.setdefault(function(key, row), {})[key] = None
+            self._live[index] = live
+        changed = live.get(value, {})
+        # A changed seed row keeps its place among the seed's rows.
+        base = self._base.rows
+        keys = [key for key in seeded if key not in over or key in changed]
+        if not changed:
+            return keys
+        kept = set(keys)
+        moved = [key for key in changed if key not in kept]
+        if any(key in base for key in moved):
+            wanted = kept.union(moved)
+            return [key for key in base if key in wanted] + [
+                key for key in moved if key not in base
+            ]
+        return keys + moved
+
+    def first(self, index: str, value: Hashable) -> Row | None:
+        """The first row whose ``index`` equals ``value``, or ``None``."""
+        for key in self.find(index, value):
+            return self.get(key)
+        return None
+
+    def draft(self, key: Key) -> Row:
+        """A deep copy of a row to change and :meth:`put` back. Raises ``KeyError``."""
+        copied: Row = thaw(self[key])
+        return copied
+
+    # -- writing
+
+    def put(self, key: Key, row: Row) -> None:
+        """Insert or replace a row. The table owns ``row`` from now on."""
+        self._forget(key)
+        if self._debug:
+            row = freeze(row)
+        self._over[key] = row
+        for name, live in self._live.items():
+            live.setdefault(self._base.functions[name](key, row), {})[key] = None
+
+    def delete(self, key: Key) -> bool:
+        """Remove a row; ``False`` when there was none."""
+        if key not in self:
+            return False
+        self._forget(key)
+        if key in self._base.rows:
+            self._over[key] = _GONE
+        else:
+            del self._over[key]
+        return True
+
+    def _forget(self, key: Key) -> None:
+        row = self._over.get(key)
+        if row is None or row is _GONE:
+            return
+        for name, live in self._live.items():
+            keys = live.get(self._base.functions[name](key, row))
+            if keys is not None:
+                keys.pop(key, None)
+
+    # -- universes
+
+    def changes(self) -> dict[Key, Any]:
+        """A copy of the overlay, to be given to :meth:`reset`. O(changes)."""
+        return self._over.copy()
+
+    def reset(self, changes: Mapping[Key, Any]) -> None:
+        """Make the overlay what :meth:`changes` returned."""
+        self._over = dict(changes)
+        self._live = {}
+
+    def fork(self) -> "Table":
+        """An independent table with the same content. O(changes)."""
+        twin = Table(self._base, debug=self._debug)
+        twin._over = self._over.copy()
+        return twin
+
+    def diff(self, earlier: Mapping[Key, Any]) -> dict[Key, Change]:
+        """What differs from an earlier overlay of the same seed: key to (before, after)."""
+        found: dict[Key, Change] = {}
+        base = self._base.rows
+        for key in earlier.keys() | self._over.keys():
+            before = earlier.get(key, base.get(key))
+            after = self._over.get(key, base.get(key))
+            before = None if before is _GONE else before
+            after = None if after is _GONE else after
+            if before is not after and before != after:
+                found[key] = (before, after)
+        return dict(sorted(found.items(), key=lambda item: str(item[0])))
