@@ -1,0 +1,38 @@
+# `make run` and `make test` do all their set-up themselves; nothing else is needed first.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: run test test-all lint bench screenshot clean system setup
+
+run: setup
+	@$(BIN)/factory-tui demo
+
+test: setup
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+	$(BIN)/pytest -n auto --dist worksteal -m "not slow"
+
+test-all: setup
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+	$(BIN)/pytest -n auto --dist worksteal
+
+lint: setup
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+bench: setup
+	$(BIN)/python -m bench
+
+setup: system $(READY)
+
+# What Python cannot bring along: the sandbox, git, and a terminal for the tests.
+system:
+	@sh tools/system-packages
+
+$(READY): pyproject.toml tools/make-venv
+	@sh tools/make-venv "$(PYTHON)" "$(VENV)"
+	@touch $(READY)
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,0 +1,63 @@
+"""The builder's box, inside a trial host: its workspace, and a universe to try the program in.
+
+The same host program serves it, so the builder's commands run in the same kind of box as the
+trials, away from the key, the store and the vault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from factory_tui.sandbox import Limits, Mount, Sandbox, prepare_tree
+from factory_tui.trials.stage import exchange_row, run_in_box
+from factory_tui.universe import Pack, Universe
+
+__all__ = ["Workbench"]
+
+
+class Workbench:
+    """A development universe and the workspace, for one iteration of the builder."""
+
+    def __init__(
+        self,
+        workspace: Path,
+        seeds: Mapping[str, str],
+        seed: int,
+        sandbox: Sandbox,
+        packs: Mapping[str, Pack],
+    ) -> None:
+        self.workspace = workspace
+        self.sandbox = sandbox
+        self.universe = Universe(
+            packs,
+            seeds={twin: seeds.get(twin, "empty") for twin in packs},
+            seed=seed,
+            clock="2026-01-05T09:00:00Z",
+            vary=frozenset(),
+        )
+        self._seen = 0
+        prepare_tree(workspace)
+
+    async def execute(self, argv: list[str], stdin: bytes, limits: Limits) -> dict[str, Any]:
+        """Run one command of the builder with its workspace writable at ``/work``."""
+        done = await run_in_box(
+            self.sandbox,
+            self.universe,
+            argv,
+            mounts=(Mount(self.workspace, "/work", writable=True),),
+            limits=limits,
+            stdin=stdin,
+        )
+        fresh = list(self.universe.tap)[self._seen :]
+        self._seen += len(fresh)
+        return {
+            "exit_code": done.exit_code,
+            "killed": done.killed or "",
+            "stdout": done.stdout,
+            "stderr": done.stderr,
+            "truncated": done.truncated,
+            "ms": done.ms,
+            "exchanges": [exchange_row(e) for e in fresh],
+        }
