@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import orjson
 import zstandard
@@ -47,4 +47,4 @@ def pack(data: bytes) -> tuple[int, bytes]:
 
 def unpack(codec: int, data: bytes) -> bytes:
     """The bytes that ``pack`` was given."""
-    return cast(bytes, _local.unpack.decompress(data)) if codec == ZSTD else data
+    return _local.unpack.decompress(data) if codec == ZSTD else data

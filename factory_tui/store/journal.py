@@ -114,4 +114,4 @@ def _filter(run_id: str | None, kinds: Collection[str] | None) -> tuple[str, tup
 
 
 def _event(row: tuple[Any, ...]) -> Event:
-    return Event(*row[:4], loads(row[4]), *row[5:])
+    return Event(*(*row[:4], loads(row[4]), *row[5:]))

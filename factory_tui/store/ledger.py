@@ -173,7 +173,7 @@ class Ledgers(Repository):
         rows = self._db.all(
             f"SELECT {_COLUMNS} FROM ledger WHERE run_id = ? ORDER BY id", (run_id,)
         )
-        return [LedgerRow(*row[:12], loads(row[12])) for row in rows]
+        return [LedgerRow(*(*row[:12], loads(row[12]))) for row in rows]
 
 
 def _text(tokens: int, usd: Decimal | None) -> str | None:

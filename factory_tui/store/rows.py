@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 __all__ = [
     "RUN_STATUSES",
@@ -32,9 +32,9 @@ __all__ = [
 RunStatus = Literal[
     "starting", "running", "paused", "satisfied", "unsatisfied", "stopped", "failed"
 ]
-RUN_STATUSES: Final = frozenset(RunStatus.__args__)  # type: ignore[attr-defined]
+RUN_STATUSES: Final = frozenset(get_args(RunStatus))
 
-VERBS: Final = frozenset({"pause", "resume", "stop", "budget", "retry"})
+VERBS: Final = frozenset({"pause", "resume", "stop", "suspend", "budget", "retry"})
 """What a viewer may ask of a run; "specs and budgets only" ends here."""
 
 

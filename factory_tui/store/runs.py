@@ -15,34 +15,13 @@ from .rows import RUN_STATUSES, VERBS, Control, RunRow
 
 __all__ = ["Runs"]
 
-_PLAIN: Final = (
+_STORED: Final = (
     "id, name, spec_path, spec_hash, status, created_ms, finished_ms, pid, pid_started,"
-    " heartbeat_ms, iteration, budget_tokens, budget_usd, spent_tokens, spent_usd"
+    " heartbeat_ms, iteration, budget_tokens, budget_usd, spent_tokens, spent_usd, recorded,"
+    " tier, factory_dir, seed_from, settings"
 )
-_COLUMNS: Final = (
-    f"{_PLAIN}, recorded, tier, factory_dir, seed_from, settings, unpriced > 0 AS cost_unknown"
-)
-_SETTABLE: Final = frozenset(
-    [
-        "name",
-        "spec_path",
-        "spec_hash",
-        "status",
-        "created_ms",
-        "finished_ms",
-        "pid",
-        "pid_started",
-        "heartbeat_ms",
-        "iteration",
-        "budget_tokens",
-        "budget_usd",
-        "recorded",
-        "tier",
-        "factory_dir",
-        "seed_from",
-        "settings",
-    ]
-)
+_COLUMNS: Final = f"{_STORED}, unpriced > 0 AS cost_unknown"
+_SETTABLE: Final = frozenset(_STORED.split(", ")) - {"id", "spent_tokens", "spent_usd"}
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
@@ -58,16 +37,10 @@ class Runs(Repository):
             StoreError: the id is taken, or the status is none.
         """
         _check_status(run.status)
-        values = (
-            *(getattr(run, name) for name in _PLAIN.replace(" ", "").split(",")),
-            int(run.recorded),
-            run.tier,
-            run.factory_dir,
-            run.seed_from,
-            dumps(run.settings),
-            int(run.cost_unknown),
-        )
-        columns = f"{_PLAIN}, recorded, tier, factory_dir, seed_from, settings, unpriced"
+        values = [getattr(run, name) for name in _STORED.split(", ")]
+        values[_STORED.split(", ").index("settings")] = dumps(run.settings)
+        values.append(int(run.cost_unknown))
+        columns = f"{_STORED}, unpriced"
         try:
             with self._db.write() as db:
                 db.execute(
@@ -229,4 +202,4 @@ def _check_status(status: object) -> None:
 
 
 def _run(row: tuple[Any, ...]) -> RunRow:
-    return RunRow(*row[:15], bool(row[15]), *row[16:19], loads(row[19]), bool(row[20]))
+    return RunRow(*(*row[:15], bool(row[15]), *row[16:19], loads(row[19]), bool(row[20])))

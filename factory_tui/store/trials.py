@@ -52,7 +52,7 @@ class Trials(Repository):
             " FROM iteration WHERE run_id = ? ORDER BY n",
             (run_id,),
         )
-        return [IterationRow(*row[:7], loads(row[7])) for row in rows]
+        return [IterationRow(*(*row[:7], loads(row[7]))) for row in rows]
 
     def save_scenarios(self, run_id: str, rows: Sequence[ScenarioRow]) -> None:
         """Replace the scenarios of a run, keeping the order given.
@@ -83,7 +83,7 @@ class Trials(Repository):
             " WHERE run_id = ? ORDER BY position",
             (run_id,),
         )
-        return [ScenarioRow(*row[:6], bool(row[6])) for row in rows]
+        return [ScenarioRow(*(*row[:6], bool(row[6]))) for row in rows]
 
     def save_trial(self, row: TrialRow) -> None:
         """Write a trial (when it starts and again when it ends). Raises ``UnknownRun``."""
@@ -141,7 +141,7 @@ class Trials(Repository):
     def steps(self, trial_id: str) -> list[StepRow]:
         """The trajectory of a trial, in order."""
         rows = self._db.all(f"SELECT {_STEP} FROM step WHERE trial = ? ORDER BY n", (trial_id,))
-        return [StepRow(*row[:5], loads(row[5]), *row[6:]) for row in rows]
+        return [StepRow(*(*row[:5], loads(row[5]), *row[6:])) for row in rows]
 
     def save_verdict(self, row: VerdictRow) -> None:
         """Write the verdict on a trial. Raises ``UnknownTrial``."""
@@ -194,4 +194,4 @@ def _trial_exists(trial_id: str) -> AbstractContextManager[None]:
 
 
 def _trial(row: tuple[Any, ...]) -> TrialRow:
-    return TrialRow(*row[:14], bool(row[14]))
+    return TrialRow(*(*row[:14], bool(row[14])))

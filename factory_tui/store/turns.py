@@ -306,8 +306,8 @@ def _log(db: sqlite3.Connection, kind: str, context: int, turn: int | None, now:
 
 
 def _context(row: tuple[Any, ...]) -> ContextRow:
-    return ContextRow(*row[:4], tuple(loads(row[4])), *row[5:])
+    return ContextRow(*(*row[:4], tuple(loads(row[4])), *row[5:]))
 
 
 def _turn(row: tuple[Any, ...]) -> TurnRow:
-    return TurnRow(*row[:8], loads(unpack(row[8], row[9])))
+    return TurnRow(*(*row[:8], loads(unpack(row[8], row[9]))))
