@@ -27,16 +27,13 @@ from factory_tui.llm.errors import (
 )
 from factory_tui.llm.ledger import Ledger, Reservation
 from factory_tui.llm.prices import Prices
-from factory_tui.llm.recording import Recorder
+from factory_tui.llm.recording import KEY_HEADER, Recorder
 from factory_tui.llm.types import Request, Response, Usage
 
 if TYPE_CHECKING:
     import anthropic
 
-__all__ = ["KEY_HEADER", "Client", "Retry"]
-
-KEY_HEADER = "x-factory-key"
-"""Carries a request's key to a playback server."""
+__all__ = ["Client", "Retry"]
 
 DEFAULT_BASE_URL = "https://api.anthropic.com"
 
@@ -272,7 +269,7 @@ class Client:
         events = aiter(stream)
         while True:
             try:
-                event = (await anext(events)).to_dict()
+                event = (await anext(events)).to_dict(mode="python")
             except StopAsyncIteration:
                 return
             except Exception as error:

@@ -14,7 +14,18 @@ from typing import Any
 
 from factory_tui.llm.types import Block, Message, Request, Response
 
-__all__ = ["HASHED_ROLES", "Answer", "Recorder", "Recording", "RecordingError", "request_hash"]
+__all__ = [
+    "HASHED_ROLES",
+    "KEY_HEADER",
+    "Answer",
+    "Recorder",
+    "Recording",
+    "RecordingError",
+    "request_hash",
+]
+
+KEY_HEADER = "x-factory-key"
+"""Carries a request's key (percent-encoded) to a playback server."""
 
 HASHED_ROLES = frozenset({"judge", "user"})
 """Roles whose recorded answer counts only for exactly the recorded request."""
