@@ -1,0 +1,109 @@
+"""How a scenario changes the twins: the operations that exist and what they take.
+
+Written in the front matter as ``okta: {add_users: [...]}`` and in a step as
+``1. okta: remove_from_group {group: a, users: [...]}``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from factory_tui.scenarios.problems import Problems, nearest
+from factory_tui.scenarios.yamlmarks import Tree
+
+__all__ = ["OPERATIONS", "declared_names", "lint_operation"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Takes:
+    """The arguments of an operation: ``many`` mappings or one; no keys at all means people."""
+
+    keys: frozenset[str] = frozenset()
+    required: frozenset[str] = frozenset()
+    many: bool = False
+
+
+def _one(required: str, optional: str = "") -> _Takes:
+    needed = frozenset(required.split())
+    return _Takes(needed | frozenset(optional.split()), needed)
+
+
+def _each(required: str, optional: str = "") -> _Takes:
+    needed = frozenset(required.split())
+    return _Takes(needed | frozenset(optional.split()), needed, many=True)
+
+
+_PEOPLE: Final = _Takes()
+
+OPERATIONS: Final = {
+    "okta": {
+        "add_users": _each("first last", "as email groups status"),
+        "remove_users": _PEOPLE,
+        "deactivate_users": _PEOPLE,
+        "suspend_users": _PEOPLE,
+        "add_groups": _each("name", "as members"),
+        "set_group": _one("name members"),
+        "add_to_group": _one("group users"),
+        "remove_from_group": _one("group users"),
+    },
+    "slack": {
+        "add_users": _each("first last email", "as"),
+        "remove_users": _PEOPLE,
+        "deactivate_users": _PEOPLE,
+        "add_channels": _each("name", "as private members"),
+        "set_channel": _one("name members"),
+        "add_to_channel": _one("channel users"),
+        "remove_from_channel": _one("channel users"),
+        "archive_channel": _one("name"),
+    },
+    "jira": {
+        "add_projects": _each("key name", "as"),
+        "add_issues": _each("project summary", "as description labels status"),
+        "transition": _one("key to"),
+    },
+}
+"""Twin → operation → what it takes."""
+
+
+def declared_names(args: Tree) -> set[str]:
+    """The names that ``as:`` gives to what an operation makes."""
+    entries = args.elements if args.kind == "list" else (args,)
+    found = (entry.get("as") for entry in entries if entry.kind == "map")
+    return {str(tree.value) for tree in found if tree is not None}
+
+
+def lint_operation(twin: str, op: str, args: Tree, problems: Problems) -> None:
+    """Note what is wrong with one operation. Twins of an engineer's own are not known here."""
+    if twin not in OPERATIONS:
+        return
+    takes = OPERATIONS[twin].get(op)
+    if takes is None:
+        said = f"`{twin}` has no operation `{op}`"
+        problems.error(args.line, args.column, said, nearest(op, OPERATIONS[twin]))
+        return
+    for line, column, message, hint in _doubts(op, takes, args):
+        problems.error(line, column, message, hint)
+
+
+def _doubts(op: str, takes: _Takes, args: Tree) -> Iterator[tuple[int, int, str, str]]:
+    if takes is _PEOPLE:
+        if args.kind != "list" or not all(isinstance(v, str) for v in args.value):
+            hint = f'for example `{op}: ["{{{{new.email}}}}", "any:eng-platform:1"]`'
+            yield args.line, args.column, f"`{op}` takes a list of people", hint
+        return
+    if takes.many and args.kind != "list":
+        yield args.line, args.column, f"`{op}` takes a list", f"for example `{op}: [{{…}}]`"
+        return
+    for entry in args.elements if takes.many else (args,):
+        if entry.kind != "map":
+            needed = ", ".join(sorted(takes.required))
+            yield entry.line, entry.column, f"`{op}` takes {{{needed}}}", ""
+            continue
+        for item in entry.items:
+            if item.key not in takes.keys:
+                said = f"unknown key `{item.key}` in `{op}`"
+                yield item.line, item.column, said, nearest(item.key, takes.keys)
+        for key in sorted(takes.required - {i.key for i in entry.items}):
+            yield entry.line, entry.column, f"`{op}` needs `{key}`", ""
