@@ -41,12 +41,13 @@ _FIRST: Final = (
     """CREATE TABLE body(
       seq INTEGER PRIMARY KEY REFERENCES exchange(seq), codec INTEGER NOT NULL,
       data BLOB NOT NULL) STRICT""",
-    # every index ends in the rowid, so it also delivers its rows in order of seq
+    # every index ends in the rowid: with all its columns given, rows come in order of seq
     "CREATE INDEX exchange_trial ON exchange(trial, step)",
     "CREATE INDEX exchange_scenario ON exchange(scenario, iteration)",
     "CREATE INDEX exchange_iteration ON exchange(iteration)",
     "CREATE INDEX exchange_twin ON exchange(twin)",
-    "CREATE INDEX exchange_failed ON exchange(twin) WHERE failed",
+    "CREATE INDEX exchange_failed ON exchange(failed) WHERE failed = 1",
+    "CREATE INDEX exchange_failed_twin ON exchange(failed, twin) WHERE failed = 1",
     """CREATE TRIGGER exchange_stays BEFORE DELETE ON exchange
       BEGIN SELECT RAISE(ABORT, 'traffic is only ever added'); END""",
 )
@@ -159,17 +160,32 @@ class Traffic:
         return [ExchangeRow(*row) for row in rows]
 
 
+# What narrows most comes first: its index is used, the others are checked row by row. SQLite
+# cannot know that a trial has few rows and a twin a third of them all.
+_BY: Final = ("trial", "scenario", "errors_only", "iteration", "twin", "step")
+
+
 def _where(chosen: TrafficFilter) -> tuple[str, tuple[Any, ...]]:
+    given: dict[str, Any] = {name: value for name, value in chosen.items() if value is not None}
+    if wrong := given.keys() - set(_BY):
+        raise TypeError(f"exchanges cannot be chosen by {', '.join(sorted(wrong))}")
+    if not given.get("errors_only"):
+        given.pop("errors_only", None)
+    names = [name for name in _BY if name in given]
     where, args = "", []  # type: tuple[str, list[Any]]
-    for name, value in chosen.items():
+    for name in names:
+        # a + keeps SQLite from using that column's index
+        plus = "" if name == names[0] or {names[0], name} in _TOGETHER else "+"
         if name == "errors_only":
-            where += " AND failed" if value else ""
-        elif name in ("trial", "twin", "scenario", "iteration", "step"):
-            where += f" AND {name} = ?"
-            args.append(value)
+            where += f" AND {plus}failed = 1"
         else:
-            raise TypeError(f"exchanges cannot be chosen by {name!r}")
+            where += f" AND {plus}{name} = ?"
+            args.append(given[name])
     return where, tuple(args)
+
+
+# one index for both
+_TOGETHER: Final = ({"trial", "step"}, {"scenario", "iteration"}, {"errors_only", "twin"})
 
 
 def _body(row: ExchangeRow) -> bytes:

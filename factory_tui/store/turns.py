@@ -29,9 +29,9 @@ _TURN: Final = """SELECT t.id, t.context_id, t.parent_id, t.depth, y.type_id, y.
 _ONE: Final = _TURN.format(source="turn t") + " WHERE t.id = ?"
 
 _CHAIN: Final = (
-    "WITH RECURSIVE chain(id, n) AS (SELECT ?, 1 UNION ALL"
-    " SELECT p.parent_id, n + 1 FROM chain JOIN turn p ON p.id = chain.id"
-    " WHERE p.parent_id IS NOT NULL AND n < ?) "
+    "WITH RECURSIVE chain(id) AS (SELECT ? UNION ALL"
+    " SELECT p.parent_id FROM chain JOIN turn p ON p.id = chain.id"
+    " WHERE p.parent_id IS NOT NULL LIMIT ?) "
     + _TURN.format(source="chain JOIN turn t ON t.id = chain.id")
     + " ORDER BY t.depth"
 )
