@@ -1,0 +1,161 @@
+"""From an HTTP request to the arguments of a Web API method, in every encoding Slack takes.
+
+Query, form, multipart and JSON carry the same arguments. Lists come as JSON lists, as JSON in a
+string or comma-joined; booleans as ``true``, ``1`` or ``"true"``.
+"""
+
+from email.parser import BytesParser
+from email.policy import HTTP
+from typing import Any
+
+import orjson
+
+from factory_tui.universe import BadBodyError, Request
+
+from .errors import SlackError
+
+__all__ = ["Arguments", "bearer", "read_arguments"]
+
+
+def bearer(request: Request) -> str:
+    """The token of the ``Authorization`` header, or ""."""
+    kind, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if kind.lower() == "bearer" else ""
+
+
+def read_arguments(request: Request) -> tuple[dict[str, Any], list[str]]:
+    """The arguments of a request and the warnings Slack gives about its encoding.
+
+    Raises :class:`SlackError` when the body cannot be read.
+    """
+    values: dict[str, Any] = dict(request.query)
+    warnings: list[str] = []
+    if request.method == "GET" or not request.body:
+        return values, warnings
+    kind = request.media_type
+    has_charset = "charset=" in request.headers.get("content-type", "").lower()
+    if kind == "application/json":
+        try:
+            body = request.json()
+        except BadBodyError as error:
+            raise SlackError("invalid_json") from error
+        if not isinstance(body, dict):
+            raise SlackError("json_not_object")
+        if not has_charset:
+            warnings.append("missing_charset")
+        values.update(body)
+    elif kind == "application/x-www-form-urlencoded":
+        if has_charset:
+            warnings.append("superfluous_charset")
+        try:
+            values.update(request.form())
+        except BadBodyError as error:
+            raise SlackError("invalid_form_data") from error
+    elif kind == "multipart/form-data":
+        values.update(_multipart(request))
+    elif not kind:
+        raise SlackError("missing_post_type")
+    else:
+        raise SlackError("invalid_post_type")
+    return values, warnings
+
+
+def _multipart(request: Request) -> dict[str, Any]:
+    head = f"Content-Type: {request.headers['content-type']}\r\n\r\n"
+    message = BytesParser(policy=HTTP).parsebytes(head.encode("utf-8", "replace") + request.body)
+    if not message.is_multipart():
+        raise SlackError("invalid_form_data")
+    values: dict[str, Any] = {}
+    for part in message.iter_parts():
+        name = part.get_param("name", header="content-disposition")
+        if not isinstance(name, str):
+            raise SlackError("invalid_form_data")
+        payload = part.get_payload(decode=True)
+        data = payload if isinstance(payload, bytes) else b""
+        if part.get_filename() is not None:
+            values[name] = data
+            values.setdefault(f"{name}.filename", part.get_filename())
+        else:
+            values[name] = data.decode(errors="replace")
+    return values
+
+
+class Arguments:
+    """Typed access to a method's arguments; what is malformed raises :class:`SlackError`."""
+
+    __slots__ = ("values",)
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        self.values = values
+
+    def __contains__(self, name: str) -> bool:
+        return self.values.get(name) not in (None, "")
+
+    def text(self, name: str, default: str = "") -> str:
+        """A string; numbers are taken as their digits."""
+        value = self.values.get(name)
+        if value is None:
+            return default
+        if isinstance(value, bool):
+            return "1" if value else "0"
+        if isinstance(value, str | int | float):
+            return str(value)
+        if isinstance(value, bytes):
+            return value.decode(errors="replace")
+        raise SlackError("invalid_arguments", f"[ERROR] must be a string [json-pointer:/{name}]")
+
+    def need(self, name: str, error: str = "") -> str:
+        """A string that must be there; without it ``error`` or Slack's general one."""
+        value = self.text(name)
+        if value:
+            return value
+        if error:
+            raise SlackError(error)
+        raise SlackError("invalid_arguments", f"[ERROR] missing required field: {name}")
+
+    def flag(self, name: str, default: bool = False) -> bool:
+        """A boolean in any of Slack's spellings."""
+        value = self.values.get(name)
+        if value is None or value == "":
+            return default
+        return value is True or str(value).lower() in ("1", "true", "yes", "on")
+
+    def number(self, name: str, default: int | None = None, error: str = "") -> int | None:
+        """A whole number."""
+        if name not in self:
+            return default
+        try:
+            return int(self.text(name))
+        except ValueError as bad:
+            if error:
+                raise SlackError(error) from bad
+            message = f"[ERROR] must be an integer [json-pointer:/{name}]"
+            raise SlackError("invalid_arguments", message) from bad
+
+    def items(self, name: str) -> list[str]:
+        """A list of strings, from a list, JSON text or comma-joined text."""
+        value = self.values.get(name)
+        if isinstance(value, str) and value.lstrip().startswith("["):
+            try:
+                value = orjson.loads(value)
+            except orjson.JSONDecodeError as error:
+                raise SlackError("invalid_array_arg") from error
+        if value is None:
+            return []
+        if isinstance(value, list):
+            if not all(isinstance(item, str | int) for item in value):
+                raise SlackError("invalid_array_arg")
+            return [str(item).strip() for item in value if str(item).strip()]
+        return [item.strip() for item in self.text(name).split(",") if item.strip()]
+
+    def json(self, name: str, error: str) -> Any:
+        """A structure, given as such or as JSON text; ``None`` when absent."""
+        value = self.values.get(name)
+        if value is None or value == "":
+            return None
+        if isinstance(value, str | bytes):
+            try:
+                return orjson.loads(value)
+            except orjson.JSONDecodeError as bad:
+                raise SlackError(error) from bad
+        return value

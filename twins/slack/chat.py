@@ -1,0 +1,301 @@
+"""chat.*: posting, changing and deleting messages."""
+
+from typing import Any, Final
+
+from factory_tui.universe import Row
+
+from .blocks import check_attachments, check_blocks
+from .conversations import TYPES, type_of, visible
+from .errors import SlackError
+from .history import is_ts, message_at, ts_number
+from .method import Context, method
+from .shapes import message_shape
+from .state import channel_of, direct_message, escape, is_member, next_ts, post
+
+__all__ = ["content", "destination", "send"]
+
+MAX_TEXT: Final = 40_000
+
+
+def destination(c: Context, *, write: bool = True) -> Row:
+    """The conversation a message goes to: an id, ``#name``, or a user's id (direct message)."""
+    wanted = c.args.need("channel", "channel_not_found")
+    row = c["channels"].get(wanted)
+    if row is None and wanted in c["users"]:
+        row = direct_message(c.twin, [c.user, wanted])[0]
+    if row is None:
+        row = channel_of(c.twin, wanted)
+    if row is None or not visible(c, row):
+        raise SlackError("channel_not_found")
+    if write:
+        _check_writable(c, row)
+    return row
+
+
+def _check_writable(c: Context, row: Row) -> None:
+    if row["archived"]:
+        raise SlackError("is_archived")
+    if is_member(c.twin, row["id"], c.user):
+        return
+    if type_of(row) != "public_channel" or (c.is_bot and not c.has_scope("chat:write.public")):
+        raise SlackError("not_in_channel")
+
+
+def content(c: Context) -> dict[str, Any]:
+    """What a message says: text, blocks, attachments and metadata, checked."""
+    text = c.args.text("text")
+    blocks = c.args.json("blocks", "invalid_blocks_format")
+    attachments = c.args.json("attachments", "invalid_attachments")
+    fields: dict[str, Any] = {}
+    if blocks:
+        check_blocks(blocks)
+        fields["blocks"] = _identified(c, blocks)
+    if attachments:
+        check_attachments(attachments)
+        fields["attachments"] = [
+            {"id": number, **{"fallback": item.get("text", "")}, **item}
+            for number, item in enumerate(attachments, 1)
+        ]
+    if not text and not blocks and not attachments:
+        raise SlackError("no_text")
+    if len(text) > MAX_TEXT:
+        raise SlackError("msg_too_long")
+    metadata = c.args.json("metadata", "invalid_metadata_format")
+    if metadata is not None:
+        if not isinstance(metadata, dict) or not isinstance(metadata.get("event_type"), str):
+            raise SlackError("invalid_metadata_format")
+        fields["metadata"] = metadata
+    return {"text": escape(text), **fields}
+
+
+def _identified(c: Context, blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Blocks with an id each, as Slack gives them."""
+    return [
+        block if block.get("block_id") else {**block, "block_id": c.twin.ids.mint("block", 5)}
+        for block in blocks
+    ]
+
+
+def send(c: Context, channel: Row, fields: dict[str, Any]) -> Row:
+    """Post as the caller, in a thread when ``thread_ts`` says so."""
+    thread = c.args.text("thread_ts")
+    if thread:
+        fields |= _thread_fields(c, channel, thread)
+    user = c["users"][c.user]
+    if c.is_bot and user.get("bot_id"):
+        bot = c["bots"][user["bot_id"]]
+        fields |= {"bot_id": bot["id"], "app_id": bot["app_id"]}
+        fields["bot_profile"] = {
+            "id": bot["id"],
+            "app_id": bot["app_id"],
+            "user_id": bot["user_id"],
+            "name": bot["name"],
+            "icons": {},
+            "deleted": bot["deleted"],
+            "updated": bot["updated"],
+            "team_id": c.team["id"],
+        }
+        if ("username" in c.args or "icon_emoji" in c.args) and c.has_scope("chat:write.customize"):
+            fields |= {"subtype": "bot_message", "username": c.args.text("username", bot["name"])}
+            if "icon_emoji" in c.args:
+                fields["icons"] = {"emoji": c.args.text("icon_emoji")}
+    text = fields.pop("text")
+    return post(c.twin, channel["id"], c.user, text, **fields)
+
+
+def _thread_fields(c: Context, channel: Row, thread: str) -> dict[str, Any]:
+    if not is_ts(thread):
+        raise SlackError("invalid_thread_ts")
+    parent = c["messages"].get((channel["id"], thread))
+    if parent is None:
+        raise SlackError("thread_not_found")
+    root = parent.get("thread_ts") or parent["ts"]
+    if parent.get("thread_ts") is None:
+        c["messages"].put((channel["id"], thread), {**parent, "thread_ts": thread})
+    fields: dict[str, Any] = {"thread_ts": root}
+    if c.args.flag("reply_broadcast"):
+        fields["subtype"] = "thread_broadcast"
+    return fields
+
+
+def shown(c: Context, row: Row) -> dict[str, Any]:
+    """A just posted message as the answer shows it."""
+    return message_shape(c, c["messages"].get((row["channel"], row["ts"])) or row)
+
+
+@method("chat.postMessage", "chat:write")
+def post_message(c: Context) -> dict[str, Any]:
+    """Post a message."""
+    channel = destination(c)
+    row = send(c, channel, content(c))
+    return {"channel": channel["id"], "ts": row["ts"], "message": shown(c, row)}
+
+
+@method("chat.meMessage", "chat:write")
+def me_message(c: Context) -> dict[str, Any]:
+    """Post a ``/me`` message."""
+    channel = destination(c)
+    text = c.args.need("text", "no_text")
+    row = send(c, channel, {"text": escape(text), "subtype": "me_message"})
+    return {"channel": channel["id"], "ts": row["ts"]}
+
+
+@method("chat.postEphemeral", "chat:write")
+def post_ephemeral(c: Context) -> dict[str, Any]:
+    """Show a message to one member only; it leaves no trace in the history."""
+    channel = destination(c)
+    user = c.args.need("user", "user_not_in_channel")
+    content(c)
+    if not is_member(c.twin, channel["id"], user):
+        raise SlackError("user_not_in_channel")
+    return {"message_ts": next_ts(c.twin)}
+
+
+def _own(c: Context, error: str) -> tuple[Row, Row]:
+    """The message a call names, which must be the caller's."""
+    channel = destination(c, write=False)
+    ts = c.args.need("ts", "message_not_found")
+    row = message_at(c, channel["id"], ts)
+    if row["user"] != c.user or (row.get("subtype") or "").startswith(("channel_", "group_")):
+        raise SlackError(error)
+    if row.get("subtype") == "tombstone":
+        raise SlackError("message_not_found")
+    return channel, row
+
+
+@method("chat.update", "chat:write")
+def update_message(c: Context) -> dict[str, Any]:
+    """Change one's own message. What is not given stays, except blocks when there is new text."""
+    channel, row = _own(c, "cant_update_message")
+    if channel["archived"]:
+        raise SlackError("is_archived")
+    fields = content(c)
+    changed = {key: value for key, value in row.items() if key not in ("blocks", "attachments")}
+    if "text" not in c.args:
+        fields["text"] = row["text"]
+    changed |= fields
+    changed["edited"] = {"user": c.user, "ts": f"{c.now}.000000"}
+    c["messages"].put((channel["id"], row["ts"]), changed)
+    message = message_shape(c, changed)
+    message.pop("ts", None)
+    return {"channel": channel["id"], "ts": row["ts"], "text": changed["text"], "message": message}
+
+
+@method("chat.delete", "chat:write")
+def delete_message(c: Context) -> dict[str, Any]:
+    """Delete one's own message; the head of a thread leaves a tombstone."""
+    channel, row = _own(c, "cant_delete_message")
+    key = (channel["id"], row["ts"])
+    table = c["messages"]
+    if row.get("thread_ts") == row["ts"] and len(table.find("thread", key)) > 1:
+        stone = {
+            "type": "message",
+            "subtype": "tombstone",
+            "channel": channel["id"],
+            "user": "USLACKBOT",
+            "text": "This message was deleted.",
+            "hidden": True,
+            "ts": row["ts"],
+            "thread_ts": row["ts"],
+        }
+        table.put(key, stone)
+    else:
+        table.delete(key)
+    c["pins"].delete(key)
+    return {"channel": channel["id"], "ts": row["ts"]}
+
+
+@method("chat.getPermalink")
+def permalink(c: Context) -> dict[str, Any]:
+    """The address of a message in the browser."""
+    channel = destination(c, write=False)
+    c.need_scope(f"{TYPES[type_of(channel)]}:history", f"{TYPES[type_of(channel)]}:read")
+    row = message_at(c, channel["id"], c.args.need("message_ts", "message_not_found"))
+    number = ts_number(row["ts"])
+    url = f"https://{c.team['domain']}.slack.com/archives/{channel['id']}/p{number}"
+    thread = row.get("thread_ts")
+    if thread and thread != row["ts"]:
+        url += f"?thread_ts={thread}&cid={channel['id']}"
+    return {"permalink": url, "channel": channel["id"]}
+
+
+@method("chat.scheduleMessage", "chat:write")
+def schedule(c: Context) -> dict[str, Any]:
+    """Post later: when the universe's clock reaches ``post_at``."""
+    channel = destination(c)
+    post_at = c.args.number("post_at", error="invalid_time")
+    if post_at is None:
+        raise SlackError("invalid_time")
+    if post_at <= c.now:
+        raise SlackError("time_in_past")
+    if post_at > c.now + 120 * 86400:
+        raise SlackError("time_too_far")
+    fields = content(c)
+    key = c.twin.ids.mint("scheduled", 10, prefix="Q", alphabet="0123456789ABCDEFGHJKMNPQRSTVWXYZ")
+    thread = c.args.text("thread_ts")
+    if thread:
+        fields |= _thread_fields(c, channel, thread)
+    row = {
+        "id": key,
+        "channel": channel["id"],
+        "user": c.user,
+        "post_at": post_at,
+        "date_created": c.now,
+        "fields": fields,
+    }
+    c["scheduled"].put(key, row)
+    message = {"type": "delayed_message", "user": c.user, **fields}
+    return {
+        "channel": channel["id"],
+        "scheduled_message_id": key,
+        "post_at": post_at,
+        "message": message,
+    }
+
+
+@method("chat.scheduledMessages.list", "chat:write", "channels:read")
+def scheduled(c: Context) -> dict[str, Any]:
+    """What the caller has scheduled and is not yet posted."""
+    only = c.args.text("channel")
+    rows = [
+        row
+        for row in c["scheduled"].rows()
+        if row["user"] == c.user and (not only or row["channel"] == only)
+    ]
+    shown_rows = [
+        {
+            "id": row["id"],
+            "channel_id": row["channel"],
+            "post_at": row["post_at"],
+            "date_created": row["date_created"],
+            "text": row["fields"]["text"],
+        }
+        for row in sorted(rows, key=lambda row: (row["post_at"], str(row["id"])))
+    ]
+    return {"scheduled_messages": shown_rows, "response_metadata": {"next_cursor": ""}}
+
+
+@method("chat.deleteScheduledMessage", "chat:write")
+def unschedule(c: Context) -> dict[str, Any]:
+    """Take back a scheduled message."""
+    key = c.args.need("scheduled_message_id", "invalid_scheduled_message_id")
+    row = c["scheduled"].get(key)
+    if row is None or row["user"] != c.user:
+        raise SlackError("invalid_scheduled_message_id")
+    c["scheduled"].delete(key)
+    return {}
+
+
+def deliver_due(c: Context) -> None:
+    """Post every scheduled message whose time has come."""
+    table = c["scheduled"]
+    due = sorted(
+        (row for row in table.rows() if row["post_at"] <= c.now),
+        key=lambda row: (row["post_at"], str(row["id"])),
+    )
+    for row in due:
+        fields = dict(row["fields"])
+        table.delete(row["id"])
+        if row["channel"] in c["channels"] and not c["channels"][row["channel"]]["archived"]:
+            text = fields.pop("text")
+            post(c.twin, row["channel"], row["user"], text, **fields)

@@ -1,0 +1,142 @@
+"""The registry of implemented Web API methods and what a method's function gets to work with."""
+
+import base64
+import binascii
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from factory_tui.universe import Call, Row, Table, Twin
+
+from .body import Arguments
+from .errors import SlackError
+
+__all__ = ["METHODS", "Context", "Method", "method"]
+
+Function = Callable[["Context"], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """An implemented method.
+
+    Attributes:
+        scopes: Any one of them is enough; empty when any valid token will do.
+        public: Works without a token.
+        kinds: The kinds of token it accepts.
+    """
+
+    name: str
+    function: Function
+    scopes: tuple[str, ...]
+    public: bool
+    kinds: tuple[str, ...]
+
+
+METHODS: Final[dict[str, Method]] = {}
+
+
+def method(
+    name: str,
+    *scopes: str,
+    public: bool = False,
+    kinds: tuple[str, ...] = ("bot", "user"),
+) -> Callable[[Function], Function]:
+    """Register a function as the Web API method ``name``. May be stacked."""
+
+    def register(function: Function) -> Function:
+        METHODS[name] = Method(name, function, scopes, public, kinds)
+        return function
+
+    return register
+
+
+class Context:
+    """One call of a method: who calls, with what, on which state."""
+
+    __slots__ = ("args", "call", "token", "twin")
+
+    def __init__(self, call: Call, args: Arguments, token: Row | None) -> None:
+        self.call = call
+        self.twin: Twin = call.twin
+        self.args = args
+        self.token = token
+
+    def __getitem__(self, table: str) -> Table:
+        return self.twin[table]
+
+    @property
+    def user(self) -> str:
+        """The id of the user the token acts as."""
+        return str(self.token["user"]) if self.token else ""
+
+    @property
+    def is_bot(self) -> bool:
+        """Whether the token is a bot's."""
+        return bool(self.token and self.token["kind"] == "bot")
+
+    @property
+    def team(self) -> Row:
+        """The workspace."""
+        return next(self.twin["team"].rows())
+
+    @property
+    def now(self) -> int:
+        """Virtual epoch seconds."""
+        return self.twin.clock.epoch()
+
+    def has_scope(self, *scopes: str) -> bool:
+        """Whether the token carries any of ``scopes``."""
+        return bool(self.token) and any(scope in self.token["scopes"] for scope in scopes)  # type: ignore[index]
+
+    def need_scope(self, *scopes: str) -> None:
+        """Raise ``missing_scope`` unless the token carries one of ``scopes``."""
+        if scopes and not self.has_scope(*scopes):
+            provided = ",".join(self.token["scopes"]) if self.token else ""
+            raise SlackError("missing_scope", needed=",".join(scopes), provided=provided)
+
+    def page(
+        self,
+        rows: Iterable[Row],
+        kind: str,
+        *,
+        default: int,
+        largest: int = 1000,
+        limit_error: str = "invalid_limit",
+    ) -> tuple[list[Row], dict[str, Any]]:
+        """One page of ``rows`` (sorted by their number ``n``) and its ``response_metadata``.
+
+        The cursor names the number where the next page starts, so rows that vanish between
+        two pages neither break nor skip anything.
+        """
+        asked = self.args.number("limit", error=limit_error)
+        if asked is not None and asked < 0:
+            raise SlackError(limit_error)
+        size = self.twin.page_size(asked or None, default, largest)
+        start = read_cursor(self.args.text("cursor"), kind)
+        page: list[Row] = []
+        for row in rows:
+            if row["n"] < start:
+                continue
+            if len(page) == size:
+                return page, {"next_cursor": make_cursor(kind, row["n"])}
+            page.append(row)
+        return page, {"next_cursor": ""}
+
+
+def make_cursor(kind: str, number: int) -> str:
+    """An opaque cursor in Slack's looks: base64 of ``kind:number``."""
+    return base64.b64encode(f"{kind}:{number}".encode()).decode()
+
+
+def read_cursor(cursor: str, kind: str) -> int:
+    """The number in a cursor made by :func:`make_cursor`; 0 when there is no cursor."""
+    if not cursor:
+        return 0
+    try:
+        name, _, number = base64.b64decode(cursor, validate=True).decode().partition(":")
+        if name != kind or not number.isdecimal() or len(number) > 18:
+            raise ValueError(cursor)
+        return int(number)
+    except (binascii.Error, UnicodeDecodeError, ValueError) as error:
+        raise SlackError("invalid_cursor") from error

@@ -1,0 +1,198 @@
+"""The pack: finds the method, checks the token, answers in Slack's dialect."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+from factory_tui.universe import (
+    ApplyError,
+    Call,
+    IndexFn,
+    Pack,
+    Request,
+    Response,
+    Row,
+    Seed,
+    SeedTables,
+    Twin,
+)
+
+from . import areas, scenario
+from .body import Arguments, bearer, read_arguments
+from .errors import SlackError
+from .method import METHODS, Context, Method
+from .seed import TABLES, seed_tables
+
+__all__ = ["DESCRIBED", "Slack"]
+
+DESCRIBED: Final[dict[str, dict[str, Any]]] = json.loads(
+    Path(__file__).with_name("methods.json").read_text()
+)
+"""Every method Slack describes: its rate tier and own errors; "" holds the errors of all."""
+
+_TYPE: Final = "application/json; charset=utf-8"
+
+
+class Slack(Pack):
+    """A Slack workspace."""
+
+    name: ClassVar[str] = "slack"
+    tables: ClassVar[Mapping[str, Mapping[str, IndexFn]]] = TABLES
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ops.update(scenario.OPS)
+
+    def seed(self, seed: Seed) -> SeedTables:
+        """A workspace where everybody has an account and every group a channel."""
+        return seed_tables(seed)
+
+    def principal(self, twin: Twin, request: Request) -> str:
+        """The name of the user whose token is used."""
+        token = twin["tokens"].get(_token(request))
+        user = twin["users"].get(token["user"]) if token else None
+        return str(user["name"]) if user else ""
+
+    def match(self, call: Call) -> None:
+        """The operation is the last part of ``/api/METHOD``, whatever the HTTP method."""
+        parts = call.request.segments
+        if len(parts) == 2 and parts[0] == "api":
+            name = parts[1]
+            if name and (name in METHODS or name in DESCRIBED):
+                call.operation = name
+        else:
+            found = areas.RAW.get(parts[0]) if parts else None
+            if found is not None:
+                call.operation = found[0]
+
+    def answer(self, call: Call) -> Response:
+        """Run a method; whatever it is, HTTP says 200."""
+        areas.catch_up(call.twin)
+        parts = call.request.segments
+        if parts and parts[0] in areas.RAW:
+            return areas.RAW[parts[0]][1](call)
+        if not call.operation:
+            return self.unknown_response(call)
+        warnings: list[str] = []
+        try:
+            values, warnings = read_arguments(call.request)
+            body = self._run(call, Arguments(values))
+        except SlackError as error:
+            body = error.body()
+        if warnings:
+            body["warning"] = ",".join([*body.get("warning", "").split(), *warnings])
+            metadata = body.setdefault("response_metadata", {})
+            metadata["warnings"] = [*metadata.get("warnings", []), *warnings]
+        return Response.json(body, content_type=_TYPE)
+
+    def _run(self, call: Call, args: Arguments) -> dict[str, Any]:
+        found = METHODS.get(call.operation)
+        if found is not None and found.public:
+            return {"ok": True, **found.function(Context(call, args, None))}
+        token = _authenticate(call, args)
+        context = Context(call, args, token)
+        if found is None:
+            return self._gap(call)
+        call.scratch["accepted"] = found.scopes
+        _check(found, context)
+        return {"ok": True, **found.function(context)}
+
+    def _gap(self, call: Call) -> dict[str, Any]:
+        call.gap(call.operation)
+        message = f"[ERROR] this twin does not implement {call.operation}"
+        return SlackError("fatal_error", message).body()
+
+    def finish(self, call: Call, response: Response) -> None:
+        """The headers Slack always sends."""
+        response.headers.append(("x-slack-req-id", f"{call.twin.ids.number('req'):064x}"[:32]))
+        token = call.twin["tokens"].get(_token(call.request))
+        if token is not None:
+            response.headers.append(("x-oauth-scopes", ",".join(token["scopes"])))
+            accepted = call.scratch.get("accepted")
+            if accepted:
+                response.headers.append(("x-accepted-oauth-scopes", ",".join(accepted)))
+
+    def fault_response(self, call: Call, status: int, headers: Mapping[str, str]) -> Response:
+        """``ratelimited`` with ``Retry-After`` for 429, ``internal_error`` and the like."""
+        name = _FAULTS.get(status, "internal_error" if status >= 500 else "request_denied")
+        extra = [("retry-after", "1")] if status == 429 else []
+        if status < 300:
+            name = "internal_error"
+        return Response.json({"ok": False, "error": name}, status, extra, _TYPE)
+
+    def gap_response(self, call: Call) -> Response:
+        """``fatal_error`` with a message that names the method."""
+        return Response.json(self._gap(call), content_type=_TYPE)
+
+    def unknown_response(self, call: Call) -> Response:
+        """``unknown_method`` below ``/api/``, a 404 page elsewhere."""
+        parts = call.request.segments
+        if parts and parts[0] == "api":
+            name = "/".join(parts[1:])
+            body = {"ok": False, "error": "unknown_method", "req_method": name}
+            return Response.json(body, content_type=_TYPE)
+        return Response.html("<!DOCTYPE html><title>404 | Slack</title><h1>404</h1>", 404)
+
+    def env(self, twin: Twin, url: str) -> dict[str, str]:
+        """``SLACK_URL`` (ends in ``/api/``) and ``SLACK_TOKEN`` (the bot's)."""
+        token = next(row["token"] for row in twin["tokens"].rows() if row["kind"] == "bot")
+        return {"SLACK_URL": f"{url}/api/", "SLACK_TOKEN": str(token)}
+
+    def view(self, twin: Twin) -> dict[str, list[Row]]:
+        """``users``, ``channels`` and ``messages`` as facts see them."""
+        areas.catch_up(twin)
+        return scenario.view(twin)
+
+    def apply(self, twin: Twin, operation: str, args: dict[str, Any]) -> Any:
+        """A scenario's change; Slack's errors become the scenario author's."""
+        try:
+            return super().apply(twin, operation, args)
+        except SlackError as error:
+            raise ApplyError(f"slack {operation}: {error.name}") from error
+
+
+_FAULTS: Final = {
+    401: "invalid_auth",
+    403: "access_denied",
+    404: "not_found",
+    408: "request_timeout",
+    429: "ratelimited",
+    500: "internal_error",
+    502: "bad_gateway",
+    503: "service_unavailable",
+    504: "gateway_timeout",
+}
+
+
+def _token(request: Request) -> str:
+    found = bearer(request)
+    if found:
+        return found
+    try:
+        value = read_arguments(request)[0].get("token")
+    except SlackError:
+        return ""
+    return value if isinstance(value, str) else ""
+
+
+def _authenticate(call: Call, args: Arguments) -> Row:
+    given = bearer(call.request) or args.text("token")
+    if not given:
+        raise SlackError("not_authed")
+    token = call.twin["tokens"].get(given)
+    if token is None:
+        raise SlackError("invalid_auth")
+    if token["revoked"]:
+        raise SlackError("token_revoked")
+    user = call.twin["users"].get(token["user"])
+    if token["kind"] != "app" and (user is None or user["deleted"]):
+        raise SlackError("account_inactive")
+    return token
+
+
+def _check(method: Method, context: Context) -> None:
+    token = context.token
+    if token is not None and token["kind"] not in method.kinds:
+        raise SlackError("not_allowed_token_type")
+    context.need_scope(*method.scopes)

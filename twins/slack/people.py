@@ -1,0 +1,109 @@
+"""users.*: the accounts of the workspace."""
+
+from typing import Any, Final
+
+from .errors import SlackError
+from .method import Context, method
+from .shapes import profile_shape, user_shape
+from .state import find_user, update, user_named
+
+EVERYBODY: Final = 1_000_000
+"""users.list without a limit gives all there are."""
+
+
+@method("users.list", "users:read")
+def list_users(c: Context) -> dict[str, Any]:
+    """Everybody, deactivated accounts and bots included."""
+    locale = c.args.flag("include_locale")
+    largest = 1000 if "limit" in c.args else EVERYBODY
+    page, metadata = c.page(c["users"].rows(), "user", default=EVERYBODY, largest=largest)
+    members = [user_shape(c, row, locale=locale) for row in page]
+    return {"members": members, "cache_ts": c.now, "response_metadata": metadata}
+
+
+@method("users.info", "users:read")
+def info(c: Context) -> dict[str, Any]:
+    """One account."""
+    row = find_user(c.twin, c.args.need("user", "user_not_found"))
+    return {"user": user_shape(c, row, locale=c.args.flag("include_locale"))}
+
+
+@method("users.lookupByEmail", "users:read.email")
+def by_email(c: Context) -> dict[str, Any]:
+    """The active account with an email address; a deactivated one is not found."""
+    row = user_named(c.twin, c.args.need("email", "users_not_found"))
+    if row is None or row["deleted"]:
+        raise SlackError("users_not_found")
+    return {"user": user_shape(c, row)}
+
+
+@method("users.getPresence", "users:read")
+def presence(c: Context) -> dict[str, Any]:
+    """Whether somebody is there."""
+    row = find_user(c.twin, c.args.text("user") or c.user)
+    state = "away" if row["presence"] == "away" or row["deleted"] else "active"
+    if row["id"] != c.user:
+        return {"presence": state}
+    return {
+        "presence": state,
+        "online": state == "active",
+        "auto_away": False,
+        "manual_away": row["presence"] == "away",
+        "connection_count": 1,
+        "last_activity": c.now,
+    }
+
+
+@method("users.setPresence", "users:write")
+def set_presence(c: Context) -> dict[str, Any]:
+    """Say ``auto`` or ``away``."""
+    wanted = c.args.text("presence")
+    if wanted not in ("auto", "away"):
+        raise SlackError("invalid_presence")
+    update(c.twin, "users", c.user, presence=wanted)
+    return {}
+
+
+@method("users.profile.get", "users.profile:read")
+def profile(c: Context) -> dict[str, Any]:
+    """A profile, one's own by default."""
+    row = find_user(c.twin, c.args.text("user") or c.user)
+    return {"profile": profile_shape(c, row)}
+
+
+_PROFILE: Final = {
+    "title": "title",
+    "phone": "phone",
+    "display_name": "display",
+    "first_name": "first",
+    "last_name": "last",
+    "status_text": "status_text",
+    "status_emoji": "status_emoji",
+    "status_expiration": "status_expiration",
+}
+
+
+@method("users.profile.set", "users.profile:write", kinds=("user",))
+def set_profile(c: Context) -> dict[str, Any]:
+    """Change one's own profile."""
+    changes = c.args.json("profile", "invalid_profile")
+    if changes is None and "name" in c.args:
+        changes = {c.args.text("name"): c.args.text("value")}
+    if not isinstance(changes, dict):
+        raise SlackError("invalid_profile")
+    if "user" in c.args and c.args.text("user") != c.user:
+        raise SlackError("cannot_update_admin_user")
+    known: dict[str, Any] = {}
+    for name, value in changes.items():
+        if name not in _PROFILE:
+            continue
+        if name == "status_expiration":
+            if not isinstance(value, int) or isinstance(value, bool):
+                raise SlackError("invalid_profile")
+        elif not isinstance(value, str):
+            raise SlackError("invalid_profile")
+        known[_PROFILE[name]] = value
+    if len(known.get("status_text", "")) > 100:
+        raise SlackError("too_long")
+    row = update(c.twin, "users", c.user, updated=c.now, **known)
+    return {"username": row["name"], "profile": profile_shape(c, row)}
