@@ -1,8 +1,8 @@
 """Puts a streamed answer together, block by block, exactly as it came.
 
-The SDK's own helper parses tool input leniently, so a call cut in half looks complete, and it
-stumbles over servers that leave out usage. Here nothing counts as complete unless the server
-said so.
+The SDK's own helper reorders the fields of a block, parses tool input leniently, so that a call
+cut in half looks complete, and stumbles over servers that leave out usage. Here blocks keep the
+form they had on the wire, and nothing counts as complete unless the server said so.
 """
 
 import json
@@ -43,12 +43,12 @@ class Assembly:
         self._ended = False
         self._problem = ""
 
-    def add(self, event: Mapping[str, Any]) -> tuple[str, str] | None:
+    def add(self, event: Any) -> tuple[str, str] | None:
         """Take one event (its JSON); return what a reader may see of it: (kind, piece).
 
         Kinds are "text", "thinking" and "tool" (the tool's name and a space, then its JSON).
         """
-        kind = event.get("type")
+        kind = event.get("type") if isinstance(event, dict) else None
         try:
             if kind == "message_start":
                 message = event["message"]

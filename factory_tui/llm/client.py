@@ -7,6 +7,7 @@ one may bill, a stream that ends early is an error, and silence has an end.
 """
 
 import asyncio
+import json
 import os
 import random
 import time
@@ -23,6 +24,7 @@ from factory_tui.llm.errors import (
     BudgetExhausted,
     LLMError,
     StreamStalled,
+    from_error_event,
     from_sdk,
 )
 from factory_tui.llm.ledger import Ledger, Reservation
@@ -265,15 +267,23 @@ class Client:
         on_delta: OnDelta | None,
         silence: asyncio.Timeout,
     ) -> None:
+        from anthropic import AsyncStream
+
         clock = asyncio.get_running_loop()
-        events = aiter(stream)
+        # Raw events, because the SDK's typed ones reorder and default the fields of a block.
+        events = AsyncStream.raw_events(stream.response)
         while True:
             try:
-                event = (await anext(events)).to_dict(mode="python")
+                sse = await anext(events)
+                event = json.loads(sse.data) if sse.event not in (None, "ping") else None
             except StopAsyncIteration:
                 return
             except Exception as error:
                 raise from_sdk(error) from error
+            if event is None:  # a ping, or a line no Messages API sends: bytes, but no content
+                continue
+            if sse.event == "error":
+                raise from_error_event(event)
             silence.reschedule(clock.time() + self._content_s)
             piece = assembly.add(event)
             if piece is not None and piece[1] and on_delta is not None:
@@ -328,15 +338,19 @@ class Client:
                         "No key for the model server: set ANTHROPIC_API_KEY.", billed=False
                     )
                 key = "none"  # an explicit one, or the SDK would look for credentials on disk
+            timeout = httpx2.Timeout(self._idle_s, connect=min(self._idle_s, 15.0))
+            limits = anthropic.DEFAULT_CONNECTION_LIMITS
             self._sdk = anthropic.AsyncAnthropic(
                 api_key=key or None,
                 auth_token=token,
                 base_url=self._base_url,
                 max_retries=0,
                 open_telemetry=False,
+                timeout=timeout,
                 # A proxy from the environment must not swallow calls to this machine.
-                http_client=anthropic.DefaultAsyncHttpxClient(trust_env=False) if local else None,
-                timeout=httpx2.Timeout(self._idle_s, connect=min(self._idle_s, 15.0)),
+                http_client=httpx2.AsyncClient(trust_env=False, timeout=timeout, limits=limits)
+                if local
+                else None,
             )
         return self._sdk
 

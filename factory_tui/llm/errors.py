@@ -8,6 +8,10 @@ and sometimes nothing at all. ``from_sdk`` maps all of them, so nobody else has 
 import email.utils
 import time
 from decimal import Decimal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import anthropic
 
 __all__ = [
     "AuthError",
@@ -23,6 +27,7 @@ __all__ = [
     "StreamCut",
     "StreamStalled",
     "UnknownPrice",
+    "from_error_event",
     "from_sdk",
     "printable",
 ]
@@ -178,11 +183,18 @@ def _retry_after(headers: object) -> float | None:
     return None
 
 
+def from_error_event(event: object) -> LLMError:
+    """Map an ``error`` event in mid-stream. The model had started, so it counts as billed."""
+    error = event.get("error") if isinstance(event, dict) else None
+    kind = str(error.get("type", "")) if isinstance(error, dict) else ""
+    message = error.get("message", "") if isinstance(error, dict) else event
+    return _BY_TYPE.get(kind, ServerError)(f"{kind} in mid-answer: {message}", billed=True)
+
+
 def from_sdk(error: Exception) -> LLMError:
     """Map whatever the SDK or its transport raised to one of our errors.
 
-    A status error that carries 200 came as an ``error`` event in mid-stream: the model had
-    already started, so it counts as billed. Anything unknown is an ``InvalidReply``.
+    Anything unknown is an ``InvalidReply``: nobody can say what the server did.
     """
     import anthropic
     import httpx2
@@ -191,33 +203,24 @@ def from_sdk(error: Exception) -> LLMError:
         return error
     if isinstance(error, anthropic.APIStatusError):
         return _from_status(error)
-    if isinstance(error, anthropic.APITimeoutError | httpx2.TimeoutException):
-        cause = error.__cause__ if isinstance(error, anthropic.APITimeoutError) else error
-        if isinstance(cause, httpx2.ConnectTimeout | httpx2.PoolTimeout):
-            return NetworkError(f"No connection to the model server: {cause!r}", billed=False)
-        return StreamStalled("The model server sent nothing for too long.")
     if isinstance(error, anthropic.APIConnectionError):
-        cause = error.__cause__
-        if isinstance(cause, httpx2.ConnectError | httpx2.UnsupportedProtocol):
-            return NetworkError(f"No connection to the model server: {cause}", billed=False)
-        return NetworkError(f"The connection to the model server failed: {cause or error}")
+        error = error.__cause__ if isinstance(error.__cause__, Exception) else error
+    if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout):
+        return NetworkError(f"No connection to the model server: {error!r}", billed=False)
+    if isinstance(error, anthropic.APITimeoutError | httpx2.TimeoutException):
+        return StreamStalled("The model server sent nothing for too long.")
     if isinstance(error, httpx2.TransportError | httpx2.StreamError):
         return StreamCut(f"The connection broke in mid-answer: {error!r}")
+    if isinstance(error, anthropic.APIConnectionError):
+        return NetworkError(f"The connection to the model server failed: {error!r}")
     return InvalidReply(f"The model server sent an invalid answer: {error!r}")
 
 
-def _from_status(error: "object") -> LLMError:
-    import anthropic
-
-    assert isinstance(error, anthropic.APIStatusError)
+def _from_status(error: "anthropic.APIStatusError") -> LLMError:
     status, kind = error.status_code, str(error.type or "")
     headers = error.response.headers
-    message = str(error.api_message or error.message)
-    in_stream = status < 400
     cls: type[LLMError]
-    if in_stream:
-        cls = _BY_TYPE.get(kind, ServerError)
-    elif status == 404 and kind == "playback_miss":
+    if status == 404 and kind == "playback_miss":
         cls = PlaybackMiss
     elif status == 429:
         cls = RateLimited
@@ -229,12 +232,11 @@ def _from_status(error: "object") -> LLMError:
         cls = ServerError
     else:
         cls = BadRequest
-    should = headers.get("x-should-retry")
     return cls(
-        f"{status} {kind}: {message}" if not in_stream else f"{kind} in mid-answer: {message}",
+        f"{status} {kind}: {error.api_message or error.message}",
         status=status,
-        retry_after=None if in_stream else _retry_after(headers),
+        retry_after=_retry_after(headers),
         request_id=printable(error.request_id or "", 80),
-        billed=in_stream or status not in _REFUSED,
-        retryable={"true": True, "false": False}.get(should or "") if not in_stream else None,
+        billed=status not in _REFUSED,
+        retryable={"true": True, "false": False}.get(headers.get("x-should-retry", "")),
     )
