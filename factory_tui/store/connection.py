@@ -126,18 +126,19 @@ class Connection:
     @contextmanager
     def snapshot(self) -> Iterator[sqlite3.Connection]:
         """A second, read-only connection that sees one moment of the file and blocks nobody."""
-        conn = sqlite3.connect(
-            f"{self.path.absolute().as_uri()}?mode=ro",
-            uri=True,
-            timeout=BUSY_S,
-            isolation_level=None,
-            check_same_thread=False,
-        )
-        try:
-            conn.execute("BEGIN")
-            yield conn
-        finally:
-            conn.close()
+        with self._translated():
+            conn = sqlite3.connect(
+                f"{self.path.absolute().as_uri()}?mode=ro",
+                uri=True,
+                timeout=BUSY_S,
+                isolation_level=None,
+                check_same_thread=False,
+            )
+            try:
+                conn.execute("BEGIN")
+                yield conn
+            finally:
+                conn.close()
 
     def version(self) -> tuple[int, int]:
         """A pair that changes whenever anybody, this connection included, has written."""

@@ -1,6 +1,8 @@
 """The journal: append, cursor, pages, change detection."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -71,6 +73,28 @@ def test_pages_and_counts_agree_for_any_choice_of_kinds(store: Store) -> None:
         assert paged == everything
 
 
+def test_search_looks_into_values_only(store: Store) -> None:
+    store.add_run(RunRow("other"))
+    store.append("other", "note", {"text": "invited ada"})
+    said = ['He said "100% café_1\n"', "Invited Ada", "back\\slash", "nothing"]
+    for text in said:
+        store.append(RUN, "agent.text", {"turn": 1, "text": [{"deep": text}]})
+    store.append(RUN, "note", {"text": "ada again", "level": "info"})
+
+    def found(text: str, **how: Any) -> list[int]:
+        return [event.seq for event in store.event_search(RUN, text, **how)]
+
+    assert found("ada") == [3, 6]
+    assert found("ada", kinds={"note"}) == [6]
+    assert found("ada", after=3) == [6]
+    assert found("ada", limit=1) == [3]
+    assert found('"100% café') == [2]
+    assert found("é_1\n") == [2]
+    assert found("k\\s") == [4]
+    for nothing in ("deep", "é.1", "1%c", "turn"):
+        assert found(nothing) == []
+
+
 def test_changed_tells_of_every_writer_once(store: Store, viewer: Store) -> None:
     assert not viewer.changed()
     store.append(RUN, "note", {})
@@ -104,3 +128,21 @@ def test_errors_of_sqlite_arrive_as_store_errors(store: Store, path: Path) -> No
     with pytest.raises(StoreError):
         store.append(RUN, "note", {})
     store.close()
+
+
+def test_threads_share_a_store(store: Store) -> None:
+    def work(who: int) -> None:
+        for n in range(25):
+            with store.transaction():
+                store.append(RUN, "note", {"who": who, "n": n})
+                store.append(RUN, "gap", {"who": who, "n": n})
+            assert store.events(run_id=RUN, limit=1)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, range(4)))
+    events = store.events()
+    assert len(events) == 200
+    for note, gap in zip(events[::2], events[1::2], strict=True):  # nobody came between
+        assert (note.kind, gap.kind, note.data) == ("note", "gap", gap.data)
+    for who in range(4):
+        assert [e.data["n"] for e in events[::2] if e.data["who"] == who] == list(range(25))
