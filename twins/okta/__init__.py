@@ -1,0 +1,26 @@
+"""The Okta twin: the management API of one organisation. See README.md for what it lacks."""
+
+from .base import OktaBase
+from .described import DESCRIBED
+from .groups import Groups
+from .lifecycle import Lifecycle
+from .logs import Logs
+from .operations import Operations
+from .org import Organisation
+from .rules import Rules
+from .users import Users
+
+__all__ = ["PACK", "Okta"]
+
+
+class Okta(Users, Lifecycle, Groups, Rules, Logs, Organisation, Operations, OktaBase):
+    """Every part of the twin in one pack."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        for line in DESCRIBED.strip().splitlines():
+            method, template, operation = line.split(" ", 2)
+            self.routes.add(method, template, operation)
+
+
+PACK = Okta()

@@ -1,0 +1,262 @@
+"""What all parts of the twin share: login, headers, bodies, paging, and the tables."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar, Final
+from urllib.parse import quote_plus
+
+from factory_tui.universe import (
+    HEX,
+    BadBodyError,
+    Call,
+    IndexFn,
+    Pack,
+    Request,
+    Response,
+    Row,
+    Seed,
+    SeedTables,
+    Twin,
+)
+
+from . import errors, seeds
+
+__all__ = ["OktaBase", "body_object", "flag", "listed", "now", "page", "whole"]
+
+_RATE_LIMITS: Final = {"users": 600, "groups": 500, "logs": 120}
+_RATE_DEFAULT: Final = 600
+
+
+class OktaBase(Pack):
+    """Okta's manners: who may call, what every answer carries, how errors look."""
+
+    name: ClassVar[str] = "okta"
+    tables: ClassVar[Mapping[str, Mapping[str, IndexFn]]] = {
+        "users": {"login": lambda key, row: row["profile"]["login"].lower()},
+        "groups": {"name": lambda key, row: row["profile"]["name"].lower()},
+        # Key: (group id, user id). The group Everyone has no rows: everybody is in it.
+        "members": {"group": lambda key, row: key[0], "user": lambda key, row: key[1]},
+        "rules": {},
+        "logs": {},
+        "tokens": {},
+        "org": {},
+    }
+
+    def seed(self, seed: Seed) -> SeedTables:
+        """The organisation's people and groups, an API token and the org's settings."""
+        return seeds.build(seed)
+
+    def match(self, call: Call) -> None:
+        """Route; doubled slashes (an org URL that ends in one) are harmless, as at Okta."""
+        segments = call.request.segments
+        while segments and segments[0] == "":
+            segments = segments[1:]
+        found = self.routes.match(call.request.method, segments)
+        if found is not None:
+            call.operation = found.operation
+            call.params = found.params
+            call.handler = found.handler
+            call.allowed = found.allowed
+
+    def principal(self, twin: Twin, request: Request) -> str:
+        """The login of the token's owner, "" for a missing or unknown token."""
+        token = twin["tokens"].get(_token(request))
+        owner = twin["users"].get(token["user"]) if token is not None else None
+        return owner["profile"]["login"] if owner is not None else ""
+
+    def before(self, call: Call) -> Response | None:
+        """Every operation wants an API token."""
+        if call.principal:
+            return None
+        if not call.request.headers.get("authorization"):
+            return errors.error(call, 401, "E0000005", "Invalid session")
+        return errors.error(call, 401, *errors.STATUS_ERRORS[401])
+
+    def finish(self, call: Call, response: Response) -> None:
+        """Request id and rate-limit headers, which Okta's clients read."""
+        twin = call.twin
+        parts = call.request.segments
+        bucket = parts[2] if len(parts) > 2 and parts[2] in _RATE_LIMITS else ""
+        limit = _RATE_LIMITS.get(bucket, _RATE_DEFAULT)
+        window = twin.clock.epoch() // 60
+        used = twin.ids.count(f"rate/{bucket}/{window}")
+        present = {name for name, _ in response.headers}
+        values = {
+            "x-okta-request-id": twin.ids.mint("request", 32, alphabet=HEX),
+            "x-rate-limit-limit": str(limit),
+            # Limits are not enforced, so a client that watches them is never sent to sleep.
+            "x-rate-limit-remaining": str(max(1, limit - used)),
+            "x-rate-limit-reset": str((window + 1) * 60),
+            "cache-control": "no-cache, no-store",
+            "pragma": "no-cache",
+            "expires": "0",
+        }
+        response.headers += [item for item in values.items() if item[0] not in present]
+
+    def fault_response(self, call: Call, status: int, headers: Mapping[str, str]) -> Response:
+        """The error of that status; a 429 resets after its ``Retry-After``, else 1 second."""
+        code, summary = errors.STATUS_ERRORS.get(
+            status, errors.STATUS_ERRORS[500 if status >= 500 else 400]
+        )
+        response = errors.error(call, status, code, summary)
+        if status == 429:
+            given = {name.lower(): value for name, value in headers.items()}
+            wait = given.get("retry-after", "1")
+            reset = call.twin.clock.epoch() + (int(wait) if wait.isdecimal() else 1)
+            response.headers += [
+                ("x-rate-limit-remaining", "0"),
+                ("x-rate-limit-reset", str(reset)),
+            ]
+        return response
+
+    def gap_response(self, call: Call) -> Response:
+        """Okta's "Unsupported operation" with a cause that says it is the twin's fault."""
+        cause = f"The twin does not implement {call.operation}."
+        return errors.error(call, 501, *errors.STATUS_ERRORS[501], cause)
+
+    def unknown_response(self, call: Call) -> Response:
+        """405 where the path exists, 404 where it does not."""
+        if call.allowed:
+            return errors.error(call, 405, *errors.STATUS_ERRORS[405])
+        summary = f"Not found: Resource not found: {call.request.path}"
+        return errors.error(call, 404, "E0000007", summary)
+
+    def env(self, twin: Twin, url: str) -> dict[str, str]:
+        """``OKTA_URL`` (without a path) and ``OKTA_TOKEN``."""
+        return {"OKTA_URL": url, "OKTA_TOKEN": str(next(iter(twin["tokens"])))}
+
+    def view(self, twin: Twin) -> dict[str, list[Row]]:
+        """Users with the names of their groups, groups with the emails of their members."""
+        groups = list(twin["groups"].rows())
+        members = {group["id"]: seeds.member_ids(twin, group) for group in groups}
+        names: dict[str, list[str]] = {}
+        for group in groups:
+            for user in members[group["id"]]:
+                names.setdefault(user, []).append(group["profile"]["name"])
+        emails = {row["id"]: row["profile"]["email"] for row in twin["users"].rows()}
+        return {
+            "users": [
+                {
+                    "id": row["id"],
+                    "login": row["profile"]["login"],
+                    "email": row["profile"]["email"],
+                    "first": row["profile"].get("firstName") or "",
+                    "last": row["profile"].get("lastName") or "",
+                    "name": seeds.full_name(row),
+                    "status": row["status"],
+                    "groups": sorted(names.get(row["id"], [])),
+                }
+                for row in twin["users"].rows()
+            ],
+            "groups": [
+                {
+                    "id": group["id"],
+                    "name": group["profile"]["name"],
+                    "members": sorted(emails[user] for user in members[group["id"]]),
+                }
+                for group in groups
+            ],
+        }
+
+
+def _token(request: Request) -> str:
+    """The API token; Okta's own Python client leaves out the space after ``SSWS``."""
+    value = request.headers.get("authorization", "")
+    return value[4:].strip() if value[:4].upper() == "SSWS" else ""
+
+
+def now(call: Call | Twin) -> str:
+    """The virtual time as Okta writes it in objects: whole seconds, zero milliseconds."""
+    twin = call.twin if isinstance(call, Call) else call
+    return twin.clock.iso()[:19] + ".000Z"
+
+
+def body_object(call: Call) -> dict[str, Any]:
+    """The body as a JSON object; refuses everything else."""
+    try:
+        value = call.request.json()
+    except BadBodyError as problem:
+        raise errors.bodies_malformed(call) from problem
+    if not isinstance(value, dict):
+        raise errors.bodies_malformed(call)
+    return value
+
+
+def flag(call: Call, name: str, default: bool) -> bool:
+    """A boolean query parameter."""
+    value = call.request.query.get(name)
+    return default if value is None else value.strip().lower() == "true"
+
+
+def whole(call: Call, name: str) -> int | None:
+    """A number from the query, ``None`` if absent; refuses what is not a number above 0."""
+    value = call.request.query.get(name)
+    if value is None or value == "":
+        return None
+    if not value.isascii() or not value.isdecimal() or not 0 < int(value[:12]) < 1 << 31:
+        raise errors.invalid(call, name, f"{name}: The field has an invalid value")
+    return int(value)
+
+
+def page(
+    call: Call,
+    rows: Sequence[Row],
+    default: int,
+    largest: int,
+    *,
+    by_offset: bool = False,
+    endless: bool = False,
+) -> tuple[list[Row], list[tuple[str, str]]]:
+    """One page of ``rows`` and its ``Link`` headers.
+
+    The cursor is opaque. It names the last row's running number ``n``, so that rows that come
+    and go between two pages neither repeat nor hide others; a sorted list (``by_offset``)
+    counts instead. An ``endless`` list has a ``next`` link on its last page too.
+    """
+    size = call.twin.page_size(whole(call, "limit"), default, largest)
+    cursor = call.request.query.get("after", "")
+    start = _position(call, cursor)
+    if not start:
+        rest = rows
+    elif by_offset:
+        rest = rows[start:]
+    else:
+        rest = [row for row in rows if row["n"] > start]
+    shown = list(rest[:size])
+    links = [_link(call, cursor, size, "self")]
+    if len(rest) > size or endless:
+        following = start + size if by_offset else shown[-1]["n"] if shown else start
+        links.append(_link(call, _cursor(following), size, "next"))
+    return shown, links
+
+
+def _link(call: Call, after: str, size: int, relation: str) -> tuple[str, str]:
+    pairs: list[tuple[str, str]] = [("after", after)] if after else []
+    pairs.append(("limit", str(size)))
+    pairs += [p for p in call.request.query_pairs if p[0] not in ("after", "limit")]
+    query = "&".join(f"{quote_plus(name)}={quote_plus(value)}" for name, value in pairs)
+    path = "/" + call.request.path.lstrip("/")
+    return ("link", f'<{call.request.base_url}{path}?{query}>; rel="{relation}"')
+
+
+def _cursor(number: int) -> str:
+    return urlsafe_b64encode(b"oc:%d" % number).decode().rstrip("=")
+
+
+def _position(call: Call, cursor: str) -> int:
+    if not cursor:
+        return 0
+    try:
+        word, _, number = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).partition(b":")
+    except ValueError:
+        word, number = b"", b""
+    if word != b"oc" or not number.isdigit():
+        raise errors.invalid(call, "after", "after: The cursor is invalid")
+    return int(number[:15])
+
+
+def listed(
+    rows: Iterable[Any], links: list[tuple[str, str]], content_type: str = "application/json"
+) -> Response:
+    """A JSON list with its links."""
+    return Response.json(list(rows), 200, links, content_type)

@@ -1,0 +1,216 @@
+"""The changes themselves, shared by the API's handlers and the scenarios' operations."""
+
+from typing import Any
+
+from factory_tui.universe import HEX, Call, Row, Twin
+
+from . import seeds
+from .base import now
+from .rule_language import RuleError, compile_rule
+
+__all__ = [
+    "add_group",
+    "add_user",
+    "apply_rule",
+    "apply_rules",
+    "drop_rule",
+    "join",
+    "leave",
+    "log",
+    "remove_group",
+    "remove_user",
+    "set_status",
+]
+
+_SAYS = {
+    "user.lifecycle.create": "Create okta user",
+    "user.lifecycle.activate": "Activate Okta user",
+    "user.lifecycle.reactivate": "Reactivate Okta user",
+    "user.lifecycle.deactivate": "Deactivate Okta user",
+    "user.lifecycle.suspend": "Suspend Okta user",
+    "user.lifecycle.unsuspend": "Unsuspend Okta user",
+    "user.lifecycle.delete.completed": "Delete Okta user",
+    "user.account.unlock": "Unlock user account",
+    "user.account.update_profile": "Update user profile for Okta",
+    "user.account.update_password": "User update password for Okta",
+    "user.account.reset_password": "User reset password for Okta",
+    "user.account.expire_password": "Expire a user's password",
+    "user.mfa.factor.reset_all": "Reset all factors for user",
+    "user.session.clear": "Clear user session",
+    "group.lifecycle.create": "Create Okta group",
+    "group.lifecycle.delete": "Delete Okta group",
+    "group.profile.update": "Okta group profile update",
+    "group.user_membership.add": "Add user to group membership",
+    "group.user_membership.remove": "Remove user from group membership",
+}
+
+
+def add_user(twin: Twin, when: str, profile: Row, **more: Any) -> Row:
+    """Put a new STAGED user."""
+    key = seeds.new_id(twin.ids.mint, "00u")
+    changed = when if more.get("password") else None
+    row = seeds.user_row(
+        key, _running(twin, "users"), when, profile, passwordChanged=changed, **more
+    )
+    twin["users"].put(key, row)
+    return row
+
+
+def set_status(twin: Twin, key: str, status: str, when: str) -> Row:
+    """Move a user to ``status`` and stamp what Okta stamps."""
+    row = twin["users"].draft(key)
+    row |= {"status": status, "statusChanged": when, "lastUpdated": when}
+    if status in ("ACTIVE", "PROVISIONED", "PASSWORD_EXPIRED") and row["activated"] is None:
+        row["activated"] = when
+    if status == "DEPROVISIONED":
+        # A user who is activated again has to choose a new password.
+        row["password"] = None
+    twin["users"].put(key, row)
+    return row
+
+
+def remove_user(twin: Twin, key: str) -> None:
+    """Delete a user and its memberships."""
+    for member in twin["members"].find("user", key):
+        twin["members"].delete(member)
+    twin["users"].delete(key)
+
+
+def add_group(twin: Twin, when: str, name: str, description: str | None) -> Row:
+    """Put a new group without members."""
+    key = seeds.new_id(twin.ids.mint, "00g")
+    row = seeds.group_row(key, _running(twin, "groups"), when, name, description, "OKTA_GROUP")
+    twin["groups"].put(key, row)
+    return row
+
+
+def remove_group(twin: Twin, key: str) -> None:
+    """Delete a group and its memberships."""
+    for member in twin["members"].find("group", key):
+        twin["members"].delete(member)
+    twin["groups"].delete(key)
+
+
+def join(call: Call, group: str, user: str, rule: str = "") -> None:
+    """Make a user a member and log it; nothing happens if it is one."""
+    if (group, user) not in call.twin["members"]:
+        put_member(call.twin, group, user, rule)
+        log(call, "group.user_membership.add", call.twin["users"][user], call.twin["groups"][group])
+
+
+def leave(call: Call, group: str, user: str) -> None:
+    """Remove a member and log it; nothing happens if it is none."""
+    if drop_member(call.twin, group, user):
+        row = call.twin["groups"][group]
+        log(call, "group.user_membership.remove", call.twin["users"][user], row)
+
+
+def put_member(twin: Twin, group: str, user: str, rule: str = "") -> None:
+    """Make a user a member, without the log."""
+    twin["members"].put((group, user), {"n": _running(twin, "members"), "rule": rule})
+    _touch(twin, group)
+
+
+def drop_member(twin: Twin, group: str, user: str) -> bool:
+    """Remove a member, without the log; whether there was one."""
+    if not twin["members"].delete((group, user)):
+        return False
+    _touch(twin, group)
+    return True
+
+
+def _touch(twin: Twin, group: str) -> None:
+    row = twin["groups"].draft(group)
+    row["lastMembershipUpdated"] = now(twin)
+    twin["groups"].put(group, row)
+
+
+def apply_rules(call: Call, user: str) -> None:
+    """Let every active group rule look at a user whose profile is new or changed."""
+    for rule in list(call.twin["rules"].rows()):
+        if rule["status"] == "ACTIVE":
+            _apply(call, rule, call.twin["users"][user])
+
+
+def apply_rule(call: Call, rule: Row) -> None:
+    """Let a rule look at everybody."""
+    for row in list(call.twin["users"].rows()):
+        _apply(call, rule, row)
+
+
+def _apply(call: Call, rule: Row, user: Row) -> None:
+    people = rule["conditions"].get("people") or {}
+    excluded = user["id"] in ((people.get("users") or {}).get("exclude") or [])
+    try:
+        matches = compile_rule(rule["conditions"]["expression"]["value"])
+        hit = not excluded and user["status"] != "DEPROVISIONED" and matches(user["profile"])
+    except RuleError:
+        return
+    for group in rule["actions"]["assignUserToGroups"]["groupIds"]:
+        if group not in call.twin["groups"]:
+            continue
+        member = call.twin["members"].get((group, user["id"]))
+        if hit and member is None:
+            join(call, group, user["id"], rule["id"])
+        elif (
+            not hit
+            and member is not None
+            and member["rule"] == rule["id"]
+            and user["status"] != "DEPROVISIONED"
+        ):
+            # Deactivation does not take anybody out of a group; a changed profile does.
+            leave(call, group, user["id"])
+
+
+def drop_rule(call: Call, rule: Row) -> None:
+    """Take out everybody whom a rule put into a group."""
+    put = [key for key, row in call.twin["members"].items() if row["rule"] == rule["id"]]
+    for key in put:
+        leave(call, key[0], key[1])
+
+
+def _running(twin: Twin, table: str) -> int:
+    """The next running number of a table, above those of the seed."""
+    return twin.ids.count(f"n/{table}", 1_000_000)
+
+
+def log(call: Call, event: str, *targets: Row) -> None:
+    """Add an event to the system log; targets are user and group rows."""
+    twin = call.twin
+    actor = twin["users"].first("login", call.principal.lower())
+    raw = twin.ids.mint("log", 32, alphabet=HEX)
+    uuid = "-".join((raw[:8], raw[8:12], raw[12:16], raw[16:20], raw[20:]))
+    number = _running(twin, "logs")
+    twin["logs"].put(
+        uuid,
+        {
+            "n": number,
+            "uuid": uuid,
+            "published": twin.clock.iso(),
+            "eventType": event,
+            "actor": _party(actor) if actor is not None else None,
+            "target": [_party(row) for row in targets],
+            "agent": call.request.headers.get("user-agent", ""),
+            "says": _SAYS[event],
+        },
+    )
+
+
+def _party(row: Row) -> Row:
+    """A user or group as the system log names it."""
+    if "name" in row["profile"]:
+        name = row["profile"]["name"]
+        return {
+            "id": row["id"],
+            "type": "UserGroup",
+            "alternateId": "unknown",
+            "displayName": name,
+            "detailEntry": None,
+        }
+    return {
+        "id": row["id"],
+        "type": "User",
+        "alternateId": row["profile"]["login"],
+        "displayName": seeds.full_name(row),
+        "detailEntry": None,
+    }

@@ -1,0 +1,112 @@
+"""The system log."""
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from factory_tui.universe import Call, Response, Row, iso, parse_time, route
+
+from . import errors
+from .base import listed, page
+from .expressions import ExpressionError, compile_expression
+
+__all__ = ["Logs"]
+
+_OPERATORS: Final = "eq ne co sw ew gt ge lt le pr"
+
+
+class Logs:
+    """``/api/v1/logs``: what happened in this universe, oldest first."""
+
+    @route("GET", "/api/v1/logs", "listLogEvents")
+    def list_events(self, call: Call) -> Response:
+        """``since``, ``until``, ``filter``, ``q``, ``sortOrder``; pages of 100 to 1000.
+
+        A query with ``since`` and without ``until`` is a polling query: it always has a ``next``
+        link, which later shows what has happened since.
+        """
+        query = call.request.query
+        polling = bool(query.get("since")) and not query.get("until")
+        until = _moment(call, "until") or call.twin.clock.now()
+        since = _moment(call, "since") or until - timedelta(days=7)
+        events = [
+            shown
+            for row in call.twin["logs"].rows()
+            if since <= parse_time(row["published"]) and (polling or row["published"] <= iso(until))
+            for shown in [{"n": row["n"], "event": _event(row)}]
+        ]
+        if query.get("filter"):
+            try:
+                matches = compile_expression(query["filter"], False, None, _OPERATORS)
+            except ExpressionError as problem:
+                raise errors.bad_search(call, str(problem)) from None
+            events = [item for item in events if matches(item["event"])]
+        for word in query.get("q", "").casefold().split():
+            events = [item for item in events if word in _words(item["event"])]
+        by_offset = query.get("sortOrder", "ASCENDING").upper() == "DESCENDING"
+        if by_offset:
+            events.reverse()
+        endless = polling and not by_offset
+        shown, links = page(call, events, 100, 1000, by_offset=by_offset, endless=endless)
+        return listed([item["event"] for item in shown], links)
+
+
+def _moment(call: Call, name: str) -> datetime | None:
+    text = call.request.query.get(name)
+    if not text:
+        return None
+    try:
+        return parse_time(text)
+    except (ValueError, OverflowError):
+        raise errors.invalid(
+            call, name, f"{name}: The date format in your query is not recognized."
+        ) from None
+
+
+def _words(event: dict[str, Any]) -> str:
+    parts = [event["eventType"], event["displayMessage"]]
+    for party in [event["actor"] or {}, *event["target"]]:
+        parts += [str(value) for value in party.values() if value]
+    return " ".join(parts).casefold()
+
+
+def _event(row: Row) -> dict[str, Any]:
+    return {
+        "actor": row["actor"],
+        "client": {
+            "userAgent": {"rawUserAgent": row["agent"], "os": "Unknown", "browser": "UNKNOWN"},
+            "zone": "null",
+            "device": "Unknown",
+            "id": None,
+            "ipAddress": "127.0.0.1",
+            "geographicalContext": None,
+        },
+        "device": None,
+        "authenticationContext": {
+            "authenticationProvider": None,
+            "credentialProvider": None,
+            "credentialType": None,
+            "issuer": None,
+            "interface": None,
+            "authenticationStep": 0,
+            "externalSessionId": "unknown",
+        },
+        "displayMessage": row["says"],
+        "eventType": row["eventType"],
+        "outcome": {"result": "SUCCESS", "reason": None},
+        "published": row["published"],
+        "securityContext": {
+            "asNumber": None,
+            "asOrg": None,
+            "isp": None,
+            "domain": None,
+            "isProxy": None,
+        },
+        "severity": "INFO",
+        "debugContext": {"debugData": {}},
+        "legacyEventType": None,
+        "transaction": {"type": "WEB", "id": row["uuid"].replace("-", ""), "detail": {}},
+        "uuid": row["uuid"],
+        "version": "0",
+        "request": {"ipChain": []},
+        "target": row["target"],
+    }

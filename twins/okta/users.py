@@ -1,0 +1,374 @@
+"""Users: create, list, find, read, update, delete, and what hangs on a user."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from factory_tui.universe import Call, Response, Row, Twin, route, thaw
+
+from . import changes, errors, seeds, shapes
+from .base import body_object, flag, listed, now, page
+from .expressions import ExpressionError, Predicate, compile_expression
+
+__all__ = ["Users", "find_user", "sorted_rows"]
+
+_FILTER_NAMES: Final = (
+    "status",
+    "lastUpdated",
+    "id",
+    "profile.login",
+    "profile.email",
+    "profile.firstName",
+    "profile.lastName",
+)
+_SEARCH_NAMES: Final = (
+    "id",
+    "status",
+    "created",
+    "activated",
+    "statusChanged",
+    "lastUpdated",
+    "type.id",
+    "profile.",
+)
+_SEARCH_OPERATORS: Final = "eq co sw gt ge lt le pr"
+_EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
+_PROFILE_NAMES: Final = """
+login email secondEmail firstName lastName middleName honorificPrefix honorificSuffix title
+displayName nickName profileUrl primaryPhone mobilePhone streetAddress city state zipCode
+countryCode postalAddress preferredLanguage locale timezone userType employeeNumber costCenter
+organization division department managerId manager
+"""
+_PROFILE: Final = frozenset(_PROFILE_NAMES.split())
+_REQUIRED: Final = ("login", "email", "firstName", "lastName")
+_BLANK: Final = "The field cannot be left blank"
+_TAKEN: Final = "An object with this field already exists in the current organization"
+_WEAK: Final = (
+    "password: Password requirements were not met. Password requirements: at least 8 characters,"
+    " a lowercase letter, an uppercase letter, a number, no parts of your username."
+)
+
+
+class Users:
+    """Operations on ``/api/v1/users``."""
+
+    @route("POST", "/api/v1/users", "createUser")
+    def create_user(self, call: Call) -> Response:
+        """Answers 200 (not 201) with the user."""
+        body = body_object(call)
+        profile: Row = dict.fromkeys(("firstName", "lastName", "mobilePhone", "secondEmail"))
+        profile |= _profile(call, body.get("profile"))
+        _check_profile(call, profile, None)
+        twin = call.twin
+        group_ids = body.get("groupIds") or []
+        if not isinstance(group_ids, list):
+            raise errors.invalid(call, "groupIds", "groupIds: The field has an invalid value")
+        for key in group_ids:
+            group = twin["groups"].get(key) if isinstance(key, str) else None
+            if group is None:
+                raise errors.not_found(call, str(key), "UserGroup")
+            if group["type"] != "OKTA_GROUP":
+                raise errors.forbidden(call)
+        password, recovery = _credentials(call, body.get("credentials"), profile["login"])
+        when = now(call)
+        row = changes.add_user(twin, when, profile, password=password, recovery=recovery)
+        changes.log(call, "user.lifecycle.create", row)
+        if flag(call, "activate", True):
+            expired = call.request.query.get("nextLogin") == "changePassword" and password
+            status = "PASSWORD_EXPIRED" if expired else "ACTIVE" if password else "PROVISIONED"
+            row = changes.set_status(twin, row["id"], status, when)
+            changes.log(call, "user.lifecycle.activate", row)
+        for key in group_ids:
+            changes.join(call, key, row["id"])
+        changes.apply_rules(call, row["id"])
+        return Response.json(shapes.user(row, call.request.base_url, full=True))
+
+    @route("GET", "/api/v1/users", "listUsers")
+    def list_users(self, call: Call) -> Response:
+        """``q``, ``filter`` or ``search``; without one, everybody who is not deprovisioned."""
+        query = call.request.query
+        rows = list(call.twin["users"].rows())
+        default = 200
+        by_offset = False
+        if query.get("search"):
+            matches = _compiled(call, query["search"], False, _SEARCH_NAMES, _SEARCH_OPERATORS)
+            rows = [row for row in rows if matches(_seen(row))]
+            if query.get("sortBy"):
+                rows = sorted_rows(call, rows, query["sortBy"], _seen)
+                by_offset = True
+        elif query.get("filter"):
+            matches = _filter(call, query["filter"])
+            rows = [row for row in rows if matches(_seen(row))]
+        else:
+            rows = [row for row in rows if row["status"] != "DEPROVISIONED"]
+            if query.get("q"):
+                wanted = query["q"].casefold()
+                default = 10
+                rows = [row for row in rows if _starts(row, wanted)]
+        shown, links = page(call, rows, default, 200, by_offset=by_offset)
+        content = call.request.headers.get("content-type", "")
+        credentials = "omitCredentials" not in content.replace("omitCredentialsLinks", "")
+        base = call.request.base_url
+        users = [shapes.user(row, base, credentials=credentials) for row in shown]
+        if query.get("fields"):
+            users = [shapes.project(query["fields"])(user) for user in users]
+        if query.get("expand"):
+            call.gap("listUsers expand")
+        return listed(users, links)
+
+    @route("GET", "/api/v1/users/{id}", "getUser")
+    def get_user(self, call: Call) -> Response:
+        """By id, login, unambiguous login shortname, or ``me`` for the token's owner."""
+        row = find_user(call, call.params["id"])
+        shown = shapes.user(row, call.request.base_url, full=True)
+        if call.request.query.get("expand"):
+            call.gap("getUser expand")
+        fields = call.request.query.get("fields")
+        return Response.json(shapes.project(fields)(shown) if fields else shown)
+
+    @route("POST", "/api/v1/users/{id}", "updateUser")
+    def update_user(self, call: Call) -> Response:
+        """Partial: only what is named changes."""
+        return self._update(call, partial=True)
+
+    @route("PUT", "/api/v1/users/{id}", "replaceUser")
+    def replace_user(self, call: Call) -> Response:
+        """Strict: the profile becomes what is sent."""
+        return self._update(call, partial=False)
+
+    def _update(self, call: Call, *, partial: bool) -> Response:
+        row = find_user(call, call.params["id"], alive=True)
+        body = body_object(call)
+        if not partial and "profile" not in body:
+            raise errors.invalid(call, "profile", f"profile: {_BLANK}")
+        changed = thaw(row)
+        if "profile" in body:
+            given = _profile(call, body["profile"])
+            before = row["profile"] if partial else {"mobilePhone": None, "secondEmail": None}
+            changed["profile"] = {**before, **given}
+            _check_profile(call, changed["profile"], row["id"])
+        login = changed["profile"]["login"]
+        password, recovery = _credentials(call, body.get("credentials"), login)
+        when = now(call)
+        events = ["user.account.update_profile"] if changed["profile"] != row["profile"] else []
+        if password:
+            changed |= {"password": password, "passwordChanged": when}
+            events.append("user.account.update_password")
+            if row["status"] in ("PROVISIONED", "RECOVERY", "PASSWORD_EXPIRED"):
+                changed |= {"status": "ACTIVE", "statusChanged": when}
+        if recovery:
+            changed["recovery"] = recovery
+        changed["lastUpdated"] = when
+        call.twin["users"].put(row["id"], changed)
+        for event in events:
+            changes.log(call, event, changed)
+        changes.apply_rules(call, row["id"])
+        return Response.json(
+            shapes.user(call.twin["users"][row["id"]], call.request.base_url, full=True)
+        )
+
+    @route("DELETE", "/api/v1/users/{id}", "deleteUser")
+    def delete_user(self, call: Call) -> Response:
+        """Two steps: the first call deprovisions, the second deletes."""
+        row = find_user(call, call.params["id"])
+        if row["status"] != "DEPROVISIONED":
+            row = changes.set_status(call.twin, row["id"], "DEPROVISIONED", now(call))
+            changes.log(call, "user.lifecycle.deactivate", row)
+        else:
+            changes.remove_user(call.twin, row["id"])
+            changes.log(call, "user.lifecycle.delete.completed", row)
+        return Response(204)
+
+    @route("GET", "/api/v1/users/{id}/groups", "listUserGroups")
+    def list_user_groups(self, call: Call) -> Response:
+        """All of them, in one page, as Okta does."""
+        row = find_user(call, call.params["id"])
+        base = call.request.base_url
+        return Response.json([shapes.group(g, base) for g in groups_of(call.twin, row["id"])])
+
+    @route("GET", "/api/v1/users/{id}/appLinks", "listAppLinks")
+    @route("GET", "/api/v1/users/{userId}/clients", "listUserClients")
+    @route("GET", "/api/v1/users/{userId}/grants", "listUserGrants")
+    @route("GET", "/api/v1/users/{id}/idps", "listUserIdentityProviders")
+    @route("GET", "/api/v1/users/{userId}/factors", "listFactors")
+    @route("GET", "/api/v1/users/{userId}/roles", "listAssignedRolesForUser")
+    @route("GET", "/api/v1/users/{id}/blocks", "listUserBlocks")
+    @route("GET", "/api/v1/users/{userId}/devices", "listUserDevices")
+    def list_nothing(self, call: Call) -> Response:
+        """The organisation has none of these and the twin no way to add one."""
+        find_user(call, next(iter(call.params.values())))
+        return Response.json([])
+
+    @route("DELETE", "/api/v1/users/{userId}/sessions", "revokeUserSessions")
+    def revoke_sessions(self, call: Call) -> Response:
+        """Nobody is signed in, so this only leaves its event."""
+        row = find_user(call, call.params["userId"])
+        changes.log(call, "user.session.clear", row)
+        return Response(204)
+
+
+def find_user(call: Call, key: str, *, alive: bool = False) -> Row:
+    """The user row for an id, login, shortname or ``me``; refuses with 404.
+
+    Args:
+        call: The request.
+        key: As in the path.
+        alive: A deprovisioned user is not found either.
+    """
+    users = call.twin["users"]
+    row = users.get(key)
+    if row is None:
+        login = call.principal if key == "me" else key
+        row = users.first("login", login.lower())
+    if row is None and "@" not in key:
+        wanted = key.lower()
+        short = [
+            other
+            for other in users.rows()
+            if other["profile"]["login"].lower().partition("@")[0] == wanted
+        ]
+        row = short[0] if len(short) == 1 else None
+    if row is None or (alive and row["status"] == "DEPROVISIONED"):
+        raise errors.not_found(call, key, "User")
+    return row
+
+
+def groups_of(twin: Twin, user: str) -> list[Row]:
+    """The groups a user is in, in the order of the group list."""
+    joined = {key[0] for key in twin["members"].find("user", user)}
+    return [
+        group
+        for group in twin["groups"].rows()
+        if group["id"] in joined or group["type"] == "BUILT_IN"
+    ]
+
+
+def sorted_rows(call: Call, rows: list[Row], name: str, seen: Any) -> list[Row]:
+    """``rows`` by the property ``name``; equal ones by id. ``sortOrder=desc`` turns it round."""
+    path = name.split(".")
+
+    def key(row: Row) -> tuple[bool, str, str]:
+        value: Any = seen(row)
+        for part in path:
+            value = value.get(part) if isinstance(value, Mapping) else None
+        return value is None, str(value).casefold(), row["id"]
+
+    downwards = call.request.query.get("sortOrder", "asc").lower().startswith("desc")
+    return sorted(rows, key=key, reverse=downwards)
+
+
+def _seen(row: Row) -> dict[str, Any]:
+    """A row under the names that expressions use."""
+    return {**row, "type": {"id": row["type"]}}
+
+
+def _filter(call: Call, text: str) -> Predicate:
+    operators = "eq gt ge lt le" if "lastUpdated" in text else "eq"
+    return _compiled(call, text, True, _FILTER_NAMES, operators)
+
+
+def _compiled(
+    call: Call, text: str, exact: bool, names: tuple[str, ...] | None, operators: str
+) -> Predicate:
+    try:
+        return compile_expression(text, exact, names, operators)
+    except ExpressionError as problem:
+        raise errors.bad_search(call, str(problem)) from None
+
+
+def _starts(row: Row, wanted: str) -> bool:
+    profile = row["profile"]
+    texts = [profile.get(name) or "" for name in ("firstName", "lastName", "email")]
+    texts.append(seeds.full_name(row))
+    return any(str(text).casefold().startswith(wanted) for text in texts)
+
+
+def _profile(call: Call, value: Any) -> dict[str, Any]:
+    if value is None:
+        raise errors.invalid(call, "profile", f"profile: {_BLANK}")
+    if not isinstance(value, dict):
+        raise errors.bodies_malformed(call)
+    unknown = sorted(set(value) - _PROFILE)
+    if unknown:
+        raise errors.invalid(
+            call, unknown[0], *(f"{name}: The field is not in the user schema" for name in unknown)
+        )
+    for name, item in value.items():
+        if item is not None and not isinstance(item, str):
+            raise errors.invalid(call, name, f"{name}: The field has an invalid value")
+    return value
+
+
+def _check_profile(call: Call, profile: Row, own: str | None) -> None:
+    """Refuse a profile that Okta would; ``own`` is the id of the user who already has it."""
+    problems = [(name, _BLANK) for name in _REQUIRED if not (profile.get(name) or "").strip()]
+    login, email = profile.get("login") or "", profile.get("email") or ""
+    if login and not _EMAIL.fullmatch(login):
+        problems.append(("login", "Username must be in the form of an email address"))
+    if email and not _EMAIL.fullmatch(email):
+        problems.append(("email", "Does not match required pattern"))
+    second = profile.get("secondEmail")
+    if second and not _EMAIL.fullmatch(second):
+        problems.append(("secondEmail", "Does not match required pattern"))
+    for name, longest in (("login", 100), ("email", 100), ("firstName", 50), ("lastName", 50)):
+        if len(profile.get(name) or "") > longest:
+            problems.append((name, f"String is too long; the longest is {longest}"))
+    holders = call.twin["users"].find("login", login.lower()) if not problems else []
+    if any(key != own for key in holders):
+        problems.append(("login", _TAKEN))
+    if problems:
+        raise errors.invalid(
+            call, problems[0][0], *(f"{name}: {problem}" for name, problem in problems)
+        )
+
+
+def _credentials(call: Call, value: Any, login: str) -> tuple[str | None, Row | None]:
+    """Password and recovery question out of a ``credentials`` object."""
+    if value is None:
+        return None, None
+    if not isinstance(value, dict):
+        raise errors.bodies_malformed(call)
+    return check_password(call, value.get("password"), login), check_recovery(
+        call, value.get("recovery_question")
+    )
+
+
+def check_password(call: Call, value: Any, login: str) -> str | None:
+    """The clear password out of a password object; refuses one against the policy."""
+    if not value:
+        return None
+    if not isinstance(value, dict):
+        raise errors.bodies_malformed(call)
+    for kind in ("hash", "hook"):
+        if value.get(kind):
+            call.gap(f"password {kind}")
+            return f"({kind})"
+    text = value.get("value")
+    if text is None:
+        return None
+    name = login.partition("@")[0].lower()
+    if (
+        not isinstance(text, str)
+        or len(text) < 8
+        or not re.search("[a-z]", text)
+        or not re.search("[A-Z]", text)
+        or not re.search("[0-9]", text)
+        or any(len(part) > 3 and part in text.lower() for part in re.split(r"[.\-_]", name))
+    ):
+        raise errors.invalid(call, "password", _WEAK)
+    return text
+
+
+def check_recovery(call: Call, value: Any) -> Row | None:
+    """Question and answer out of a ``recovery_question`` object."""
+    if not value:
+        return None
+    if not isinstance(value, dict):
+        raise errors.bodies_malformed(call)
+    question, answer = value.get("question"), value.get("answer")
+    if not isinstance(question, str) or not question.strip():
+        raise errors.invalid(call, "recovery_question", f"recovery_question.question: {_BLANK}")
+    if not isinstance(answer, str) or len(answer.strip()) < 4:
+        sentence = "The security question answer must be at least 4 characters in length"
+        raise errors.invalid(call, "recovery_question", f"recovery_question.answer: {sentence}")
+    return {"question": question, "answer": answer}
