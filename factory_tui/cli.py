@@ -317,9 +317,8 @@ def ask(folder: Path, run_id: str, verb: str, args: dict[str, Any], said: str) -
         row = find_run(store, run_id)
         live = process.alive(row.pid, row.pid_started)
         ended = row.status in ("satisfied", "unsatisfied", "stopped", "failed")
-        if verb in ("pause", "resume", "stop", "budget") and ended and not live:
-            if verb != "resume" or row.status in ("satisfied",):
-                fail(f"run {row.id} has ended ({row.status}); start another with `factory-tui run`")
+        if ended and not live and verb != "retry":
+            fail(f"run {row.id} has ended ({row.status}); start another with `factory-tui run`")
         store.request(row.id, verb, args, "command line")
     if not live and verb in ("resume", "retry", "stop", "budget"):
         from factory_tui.engine.launch import spawn

@@ -175,4 +175,3 @@ def spawn(settings: Settings, run_id: str) -> int:
             )
         store.update_run(run_id, pid=child.pid, pid_started=process.start_time(child.pid))
         return child.pid
-

@@ -25,10 +25,12 @@ from factory_tui.llm import (
     LLMError,
     PlaybackMiss,
     PlaybackServer,
+    Price,
     Prices,
     Recorder,
     Request,
     Response,
+    Retry,
 )
 from factory_tui.store import ExchangeRow, Store, Traffic
 from factory_tui.text import clean
@@ -115,6 +117,8 @@ class Runtime:
                     "retry": self._on_retry,
                 },
             )
+            if row.status == "paused" and self._last_pause() == "user":
+                self.gate.hold("user")
             await control.once()
             tasks = [
                 asyncio.create_task(control.forever()),
@@ -133,12 +137,8 @@ class Runtime:
     def _client(self, base_url: str | None) -> Client:
         models = self.settings.models
         overrides = {
-            name: {
-                key: value
-                for key in ("input", "output", "cache_read", "cache_write")
-                if (value := getattr(price, key)) is not None
-            }
-            for name, price in models.prices.items()
+            name: Price(p.input, p.output, p.cache_read, p.cache_write)
+            for name, p in models.prices.items()
         }
         recorded = base_url is not None
         recorder = Recorder(Path(self.options.record)) if self.options.record else None
@@ -202,16 +202,22 @@ class Runtime:
             self.store.set_live(self.run_id, who, "")
 
     def note_traffic(
-        self, rows: Sequence[Mapping[str, Any]], *, scenario: str = "", trial: str = ""
+        self,
+        rows: Sequence[Mapping[str, Any]],
+        *,
+        iteration: int | None = None,
+        scenario: str = "",
+        trial: str = "",
     ) -> None:
         """Keep twin exchanges, and journal the gaps among them."""
         now = int(time.time() * 1000)
+        iteration = self.iteration if iteration is None else iteration
         kept = [
             ExchangeRow(
                 seq=0,
                 ts_ms=now,
                 run_id=self.run_id,
-                iteration=self.iteration,
+                iteration=iteration,
                 scenario=scenario,
                 trial=trial,
                 **row,
@@ -222,10 +228,14 @@ class Runtime:
             self.traffic.add(kept)
         for row in rows:
             if row["gap"]:
-                gap = {"twin": row["twin"], "operation": row["operation"]}
-                self.emit("gap", gap, scenario=scenario, trial=trial)
+                gap = {"twin": row["twin"], "operation": row["gap"]}
+                self.emit("gap", gap, iteration=iteration, scenario=scenario, trial=trial)
 
     # -- models --------------------------------------------------------------------------
+
+    def model(self, role: str) -> str:
+        """The model that plays a role; a recording plays all of them."""
+        return "recorded" if self.options.recording else self.settings.models.roles()[role]
 
     async def complete(
         self, request: Request, on_delta: Callable[[str, str], None] | None = None
@@ -246,13 +256,7 @@ class Runtime:
 
     def _on_money(self, kind: str, data: Mapping[str, Any]) -> None:
         self.emit(kind, data)
-        if kind == "spend":
-            self.store.update_run(
-                self.run_id,
-                spent_tokens=data["spent_tokens"],
-                spent_usd=None if data["spent_usd"] is None else str(data["spent_usd"]),
-            )
-        elif kind == "budget.overbilled":
+        if kind == "budget.overbilled":
             self.pause("overbilled", "the model API billed more than its counted bound")
 
     async def _on_exhausted(self, error: BudgetExhausted) -> bool:
@@ -260,8 +264,17 @@ class Runtime:
         await self.gate.wait()
         return True
 
-    def _on_retry_wait(self, data: Mapping[str, Any]) -> None:
-        self.emit("model.waiting", data)
+    def _on_retry_wait(self, retry: Retry) -> None:
+        self.emit(
+            "model.waiting",
+            {
+                "role": retry.role,
+                "model": retry.model,
+                "attempt": retry.attempt,
+                "wait_s": round(retry.wait_s, 1),
+                "error": clean(str(retry.error), limit=500),
+            },
+        )
 
     # -- pausing and the engineer's requests ---------------------------------------------
 
@@ -272,6 +285,11 @@ class Runtime:
         if fresh:
             self.store.update_run(self.run_id, status="paused")
             self.emit("run.paused", {"reason": reason, "detail": detail})
+
+    def _last_pause(self) -> str:
+        """Why the run was paused when its process ended."""
+        paused = self.store.events(run_id=self.run_id, kinds=["run.paused"], limit=100_000)
+        return str(paused[-1].data.get("reason", "")) if paused else ""
 
     def _release(self, reasons: Sequence[str], who: str) -> None:
         held = bool(self.gate.reasons)
@@ -294,9 +312,13 @@ class Runtime:
             self.stop.set_result(Stopped(resumable=False))
         return "stopping"
 
-    async def _on_suspend(self, args: Mapping[str, Any], who: str) -> str:
+    def suspend(self) -> None:
+        """End the process; the run stays resumable."""
         if not self.stop.done():
             self.stop.set_result(Stopped(resumable=True))
+
+    async def _on_suspend(self, args: Mapping[str, Any], who: str) -> str:
+        self.suspend()
         return "the run's process ends; resume starts it again"
 
     async def _on_budget(self, args: Mapping[str, Any], who: str) -> str:
@@ -304,7 +326,9 @@ class Runtime:
         old = {"tokens": row.budget_tokens, "usd": row.budget_usd}
         new = {
             "tokens": args.get("tokens", old["tokens"]),
-            "usd": None if args.get("usd", old["usd"]) is None else str(args.get("usd", old["usd"])),
+            "usd": None
+            if args.get("usd", old["usd"]) is None
+            else str(args.get("usd", old["usd"])),
         }
         usd = None if new["usd"] is None else Decimal(str(new["usd"]))
         tokens = None if new["tokens"] is None else int(new["tokens"])

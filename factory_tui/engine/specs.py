@@ -77,9 +77,7 @@ class SpecWatch:
             return None
         diff = _diff(self._told, self.text, self.shown)
         self._told = self.text
-        self._emit(
-            "spec.delivered", {"path": self.shown, "new_hash": self.hash, "turn": turn}
-        )
+        self._emit("spec.delivered", {"path": self.shown, "new_hash": self.hash, "turn": turn})
         return (
             "The specification was changed while you work. The change, as a unified diff:\n\n"
             f"```diff\n{diff}```\n\nFrom now on the changed text is the contract. "
@@ -92,5 +90,3 @@ def _diff(old: str, new: str, name: str) -> str:
         old.splitlines(keepends=True), new.splitlines(keepends=True), f"a/{name}", f"b/{name}"
     )
     return "".join(line if line.endswith("\n") else line + "\n" for line in lines)
-
-

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from factory_tui.scenarios import Scenario, user
+from factory_tui.scenarios import Scenario, Step, user
 from factory_tui.trials.pool import Host
 from factory_tui.trials.wire import HarnessFault
 
@@ -19,18 +19,22 @@ __all__ = ["Diverged", "Job", "Mind", "Report", "perform"]
 
 Observer = Callable[[Sequence[Mapping[str, Any]]], None]
 
+TURNS = 12
+"""Actions of a simulated user where its scenario sets no limit."""
+
+MISREADINGS = 2
+"""Unusable replies of a simulated user that are asked again before the trial is void."""
+
 
 class Diverged(Exception):
-    """A played-back user was asked something the recording does not know: the trial is void."""
+    """A played-back user was asked something its recording does not know: the trial is void."""
 
 
 class Mind(Protocol):
     """Whoever plays the simulated user."""
 
-    async def answer(
-        self, *, system: str, messages: list[dict[str, Any]], schema: Mapping[str, Any], turn: int
-    ) -> str:
-        """Say what the user does next, as JSON after ``schema``.
+    async def answer(self, request: user.UserRequest, turn: int) -> str:
+        """Say what the user does next, as the JSON that the request asks for.
 
         Raises:
             Diverged: a recording has no answer.
@@ -40,7 +44,7 @@ class Mind(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One trial to perform."""
+    """One trial to perform. ``limits`` as in ``sandbox.Limits``, for each command."""
 
     trial: str
     scenario: Scenario
@@ -58,6 +62,7 @@ class Report:
     facts: list[dict[str, Any]] = field(default_factory=list)
     trajectory: list[dict[str, Any]] = field(default_factory=list)
     gaps: list[list[str]] = field(default_factory=list)
+    entities: dict[str, Any] = field(default_factory=dict)
     void: str = ""
 
 
@@ -65,13 +70,15 @@ async def perform(host: Host, job: Job, mind: Mind | None, observe: Observer) ->
     """Perform one trial on a host.
 
     Args:
+        host: a live trial host.
+        job: what to perform.
         mind: plays the simulated user; ``None`` is fine for scenarios without one.
         observe: called with the twin exchanges of each action as they happen.
 
     Raises:
         HarnessFault: the harness failed; the trial says nothing about the product.
     """
-    await host.call(
+    opened = await host.call(
         "open",
         trial=job.trial,
         path=str(job.scenario.path),
@@ -81,54 +88,94 @@ async def perform(host: Host, job: Job, mind: Mind | None, observe: Observer) ->
         seed=job.seed,
         limits=dict(job.limits),
     )
-    void = ""
-    closed: dict[str, Any] = {}
+    performance = _Performance(host, job, mind, observe, opened["entities"])
     try:
         for step in job.scenario.steps:
             if step.verb == "user":
-                void = await _user(host, job, step.n, step.text, mind, observe)
-                if void:
-                    break
-                continue
-            try:
-                seen = await host.call(
-                    "act", trial=job.trial, verb=step.verb, text=step.text, step=step.n
-                )
-            except ValueError as error:
-                raise HarnessFault(f"{job.scenario.id}, step {step.n}: {error}") from error
-            observe(seen["exchanges"])
-    finally:
+                await performance.converse(step)
+            else:
+                await performance.act(step.verb, step.text, step.n)
+            if performance.void:
+                break
+    except BaseException:
         if host.alive:
-            closed = await host.call("close", trial=job.trial)
-    return Report(closed["facts"], closed["trajectory"], closed["gaps"], void)
+            await host.call("abandon", trial=job.trial)
+        raise
+    closed = await host.call("close", trial=job.trial)
+    return Report(
+        facts=closed["facts"],
+        trajectory=closed["trajectory"],
+        gaps=closed["gaps"],
+        entities=closed["entities"],
+        void=performance.void,
+    )
 
 
-async def _user(
-    host: Host, job: Job, step: int, goal: str, mind: Mind | None, observe: Observer
-) -> str:
-    """Let a simulated user act until it is done; returns why the trial is void, or ""."""
-    scenario = job.scenario
-    if mind is None or scenario.user is None:
-        raise HarnessFault(f"{scenario.id}: step {step} needs a simulated user and there is none")
-    talk = user.Conversation(scenario, goal)
-    turns = scenario.limits.turns
-    for turn in range(turns):
+class _Performance:
+    """What is known while a trial goes on."""
+
+    def __init__(
+        self,
+        host: Host,
+        job: Job,
+        mind: Mind | None,
+        observe: Observer,
+        entities: Mapping[str, Any],
+    ) -> None:
+        self.host = host
+        self.job = job
+        self.mind = mind
+        self.observe = observe
+        self.entities = entities
+        self.seen: list[dict[str, Any]] = []
+        self.void = ""
+        self._turn = 0
+
+    async def act(self, verb: str, text: str, step: int) -> None:
+        trial = self.job.trial
         try:
-            reply = await mind.answer(
-                system=talk.system, messages=talk.messages, schema=user.SCHEMA, turn=turn
+            done = await self.host.call("act", trial=trial, verb=verb, text=text, step=step)
+        except ValueError as error:
+            raise HarnessFault(f"{self.job.scenario.id}, step {step}: {error}") from error
+        self.seen += done["entries"]
+        self.entities = done["entities"]
+        self.observe(done["exchanges"])
+
+    async def converse(self, step: Step) -> None:
+        """Let the simulated user act until it is done; sets ``void`` if it played falsely."""
+        scenario = self.job.scenario
+        if self.mind is None or scenario.user is None:
+            raise HarnessFault(f"{scenario.id}: step {step.n} needs a simulated user")
+        turns: list[tuple[user.Action, list[Mapping[str, Any]]]] = []
+        for number in range(1, (scenario.limits.turns or TURNS) + 1):
+            action = await self._choose(self.mind, step, number)
+            if action is None:
+                return
+            turns.append((action, list(self.seen)))
+            said = action.why if action.action == "shell" else f"{action.action}: {action.why}"
+            noted = await self.host.call(
+                "say", trial=self.job.trial, who="user", text=said, step=step.n
             )
-        except Diverged as error:
-            return f"the recorded user does not know this situation ({error})"
-        try:
-            action = talk.take(reply)
-        except user.UserReplyError as error:
-            return f"the simulated user gave no usable answer: {error}"
-        await host.call("say", trial=job.trial, who="user", text=action.said, step=step)
-        if action.kind != "shell":
-            return talk.audit()
-        seen = await host.call(
-            "act", trial=job.trial, verb="shell", text=action.command, step=step
+            self.seen += noted["entries"]
+            if action.action != "shell":
+                break
+            await self.act("shell", action.command, step.n)
+        findings = user.audit(scenario, turns, task=step.text, entities=self.entities)
+        if findings:
+            self.void = f"the simulated user played falsely: {findings[0]}"
+
+    async def _choose(self, mind: Mind, step: Step, number: int) -> user.Action | None:
+        request = user.build(
+            self.job.scenario, self.seen, task=step.text, turn=number, entities=self.entities
         )
-        observe(seen["exchanges"])
-        talk.observe([e for e in seen["entries"] if e["kind"] == "run"])
-    return talk.audit()
+        for attempt in range(MISREADINGS + 1):
+            self._turn += 1
+            try:
+                return user.parse(await mind.answer(request, self._turn))
+            except Diverged as error:
+                self.void = f"the recorded user does not know this situation ({error})"
+                return None
+            except user.UserReplyError as error:
+                if attempt == MISREADINGS:
+                    self.void = f"the simulated user gave no usable answer: {error}"
+        return None

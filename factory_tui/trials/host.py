@@ -17,7 +17,15 @@ from pathlib import Path
 from typing import Any
 
 from factory_tui import scenarios
-from factory_tui.sandbox import UNSANDBOXED, Limits, Sandbox, SandboxUnavailable, Tier, probe
+from factory_tui.sandbox import (
+    Limits,
+    Sandbox,
+    SandboxFault,
+    SandboxUnavailable,
+    Tier,
+    probe,
+    unsandboxed,
+)
 from factory_tui.trials.stage import Stage, StageOptions
 from factory_tui.trials.wire import LINE_LIMIT, HarnessFault, encode, read_message
 from factory_tui.trials.workbench import Workbench
@@ -68,12 +76,18 @@ class HostServer:
 
     async def do_say(self, trial: str, who: str, text: str, step: int) -> dict[str, Any]:
         """Note what a simulated user said."""
-        await self.stages[trial].say(who, text, step)
-        return {}
+        return {"entries": self.stages[trial].say(who, text, step)}
 
     async def do_close(self, trial: str) -> dict[str, Any]:
         """Check the facts and forget the stage."""
         return await self.stages.pop(trial).close()
+
+    async def do_abandon(self, trial: str) -> dict[str, Any]:
+        """Forget a stage that will not be played to its end."""
+        stage = self.stages.pop(trial, None)
+        if stage is not None:
+            stage.clear()
+        return {}
 
     async def do_bench(
         self, bench: str, workspace: str, seeds: dict[str, str], seed: int
@@ -106,12 +120,12 @@ async def serve(options: argparse.Namespace) -> int:
     packs = load_packs(Path(options.twins), options.packs.split(","))
     tier = await probe()
     if options.unsandboxed or (options.may_fall_back and not tier.ok):
-        tier = UNSANDBOXED
-    if not tier.ok:
+        tier = unsandboxed(tier.detail if options.may_fall_back else "Chosen with --unsandboxed.")
+    elif not tier.ok:
         reply({"id": 0, "error": tier.detail, "fault": True})
         return 1
     tasks: dict[int, asyncio.Task[None]] = {}
-    async with Sandbox(tier) as sandbox:
+    async with Sandbox(tier, unsandboxed=not tier.ok) as sandbox:
         server = HostServer(sandbox, packs, tier)
         described = {k: v for k, v in asdict(tier).items() if isinstance(v, str | bool)}
         reply({"id": 0, "ok": {"tier": described}})
@@ -122,7 +136,7 @@ async def serve(options: argparse.Namespace) -> int:
                 reply({"id": ident, "ok": await server.answer(request)})
             except asyncio.CancelledError:
                 raise
-            except (HarnessFault, SandboxUnavailable, OSError) as error:
+            except (HarnessFault, SandboxFault, SandboxUnavailable, OSError) as error:
                 reply({"id": ident, "error": str(error), "fault": True})
             except ValueError as error:
                 reply({"id": ident, "error": str(error), "fault": False})

@@ -6,6 +6,7 @@ drives it (scripted steps, a simulated user) only says which action comes next.
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,11 +18,11 @@ import yaml
 
 from factory_tui import scenarios
 from factory_tui.config import duration
-from factory_tui.sandbox import Box, Door, Limits, Mount, Sandbox, prepare_tree
+from factory_tui.sandbox import Box, Door, Limits, Mount, Sandbox, prepare_tree, read_beneath
 from factory_tui.scenarios import Evidence, Scenario
 from factory_tui.text import clean
 from factory_tui.trials.wire import HarnessFault
-from factory_tui.universe import Exchange, Fault, Pack, Universe, serve
+from factory_tui.universe import Exchange, Pack, Universe, serve
 
 __all__ = ["PORTS", "Stage", "StageOptions", "exchange_row", "run_in_box"]
 
@@ -30,6 +31,11 @@ PORTS = {"okta": 7001, "slack": 7002, "jira": 7003}
 
 OUTPUT_KEPT = 20_000
 """Characters of a command's output that a trajectory keeps (head and tail)."""
+
+FILE_KEPT = 1 << 20
+"""Bytes of a file in the scratch folder that facts can see."""
+
+FILES_KEPT = 200
 
 
 def port_of(packs: Mapping[str, Pack], twin: str) -> int:
@@ -62,8 +68,7 @@ def exchange_row(exchange: Exchange) -> dict[str, Any]:
         "status": exchange.status,
         "ms": exchange.ms,
         "fault": exchange.fault or "",
-        "gap": bool(exchange.gap),
-        "principal": exchange.principal or "",
+        "gap": exchange.gap,
         "request_headers": _headers(exchange.request_headers),
         "request_body": clean(exchange.request_body or b"", limit=OUTPUT_KEPT),
         "response_headers": _headers(exchange.response_headers),
@@ -136,7 +141,7 @@ class Stage:
             clock=setup.clock,
             vary=scenario.vary,
         )
-        self.entities: dict[str, Any] = {}
+        self.entities: dict[str, Any] = {"sut": self._sut}
         self.commands: list[dict[str, Any]] = []
         self.trajectory: list[dict[str, Any]] = []
         self._seen = 0
@@ -159,7 +164,7 @@ class Stage:
             for twin, op, args in setup.operations:
                 self._apply(twin, op, args)
             for fault in self.scenario.faults:
-                self.universe.faults.add(Fault(**self._bound(fault)))
+                self.universe.faults.add(self._bound(fault))
             for name, text in setup.files.items():
                 self._write(name, self._text(text))
         except (KeyError, ValueError, TypeError, LookupError, OSError) as error:
@@ -176,7 +181,8 @@ class Stage:
             step: the scenario's step (from 1) that observations are stamped with.
 
         Returns:
-            ``{"entries": [...], "exchanges": [...]}``: what was observed, in order.
+            ``{"entries": [...], "exchanges": [...], "entities": {...}}``: what was observed, in
+            order, and what ``{{name}}`` means now.
 
         Raises:
             HarnessFault: the harness could not do it.
@@ -206,11 +212,16 @@ class Stage:
         else:
             raise ValueError(f"unknown verb {verb!r}")
         fresh = self._exchanges()
-        return {"entries": self.trajectory[before:], "exchanges": fresh}
+        return {
+            "entries": self.trajectory[before:],
+            "exchanges": fresh,
+            "entities": self.entities,
+        }
 
-    async def say(self, who: str, text: str, step: int) -> None:
-        """Note what somebody said or thought; nothing happens."""
+    def say(self, who: str, text: str, step: int) -> list[dict[str, Any]]:
+        """Note what somebody said or thought; nothing happens. Returns the entries."""
         self._note("user", who, text, step)
+        return self.trajectory[-1:]
 
     async def close(self) -> dict[str, Any]:
         """Check the facts against what is there now, and clean up.
@@ -243,13 +254,19 @@ class Stage:
                 }
             )
         gaps = sorted({(e.twin, e.operation) for e in self.universe.tap if e.gap})
-        shutil.rmtree(self.options.scratch, ignore_errors=True)
+        self.clear()
+        if self.universe.failures:
+            raise HarnessFault("; ".join(self.universe.failures))
         return {
             "facts": facts,
             "trajectory": self.trajectory,
             "gaps": [list(g) for g in gaps],
             "entities": self.entities,
         }
+
+    def clear(self) -> None:
+        """Remove the scratch folder."""
+        shutil.rmtree(self.options.scratch, ignore_errors=True)
 
     # -- pieces --------------------------------------------------------------------------
 
@@ -277,7 +294,7 @@ class Stage:
                         "operation": exchange.operation,
                         "status": exchange.status,
                         "fault": exchange.fault or "",
-                        "gap": bool(exchange.gap),
+                        "gap": exchange.gap,
                         "request": clean(exchange.request_body or b"", limit=1000),
                         "response": clean(exchange.response_body or b"", limit=1000),
                     },
@@ -321,7 +338,7 @@ class Stage:
                 self.entities[item["as"]] = entity
 
     def _text(self, text: str) -> str:
-        return self.scenario.bind({"sut": self._sut, **self.entities})(text)
+        return self.scenario.bind(self.entities)(text)
 
     @property
     def _sut(self) -> str:
@@ -345,12 +362,12 @@ class Stage:
         path.write_text(text, encoding="utf-8")
 
     def _files(self) -> dict[str, str]:
-        """Regular files of the scratch folder, small ones only; links are not followed."""
+        """The scratch folder's regular files, small ones only; no link is ever followed."""
         found: dict[str, str] = {}
-        for path in sorted(self.options.scratch.rglob("*")):
-            if path.is_symlink() or not path.is_file() or path.stat().st_size > 1 << 20:
-                continue
-            found[str(path.relative_to(self.options.scratch))] = clean(path.read_bytes())
-            if len(found) >= 200:
-                break
+        for folder, _, names in os.walk(self.options.scratch):
+            for name in sorted(names):
+                shown = str((Path(folder) / name).relative_to(self.options.scratch))
+                content = read_beneath(self.options.scratch, shown, limit=FILE_KEPT)
+                if content is not None and len(found) < FILES_KEPT:
+                    found[clean(shown)] = clean(content)
         return found

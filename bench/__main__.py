@@ -1,0 +1,23 @@
+"""Run benchmarks: ``python -m bench [startup] [trials] [paint]`` (all without a name)."""
+
+from __future__ import annotations
+
+import sys
+
+from bench import paint, startup, trials
+
+PARTS = {"startup": startup.main, "trials": trials.main, "paint": paint.main}
+
+
+def main() -> None:
+    names = sys.argv[1:] or list(PARTS)
+    unknown = [n for n in names if n not in PARTS]
+    if unknown:
+        sys.exit(f"unknown benchmark {unknown[0]!r}; there are: {', '.join(PARTS)}")
+    for name in names:
+        print(f"== {name}")
+        PARTS[name]()
+
+
+if __name__ == "__main__":
+    main()

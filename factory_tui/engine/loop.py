@@ -1,0 +1,198 @@
+"""The loop of one run as a pipeline: what its nodes do.
+
+``build`` nodes are the builder agent; ``factory.validate`` performs the scenarios against what is
+in the workspace; ``factory.learn`` composes the feedback for the next build. Every handler asks
+the store what is already done, so a run that was cut off anywhere goes on from there.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from pathlib import Path
+
+from factory_tui.agent import prompts
+from factory_tui.attractor import Context, Graph, Node, Outcome
+from factory_tui.engine import learning
+from factory_tui.engine.building import Builder
+from factory_tui.engine.runtime import Runtime
+from factory_tui.engine.validating import Product, Validation
+from factory_tui.sandbox import prepare_tree
+from factory_tui.store import IterationRow
+
+__all__ = ["Loop"]
+
+
+class Loop:
+    """What the nodes of a factory's pipeline do, and what they share."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+        self.builder = Builder(runtime)
+        self.satisfied = False
+        self._visits: dict[tuple[int, str], int] = {}
+
+    # -- iterations ----------------------------------------------------------------------
+
+    def _last(self) -> IterationRow | None:
+        rows = self.runtime.store.iterations(self.runtime.run_id)
+        return rows[-1] if rows else None
+
+    def _save(self, row: IterationRow) -> IterationRow:
+        self.runtime.store.save_iteration(row)
+        return row
+
+    def _open_iteration(self) -> IterationRow:
+        """The iteration that is under way, or a new one."""
+        runtime, last = self.runtime, self._last()
+        if last is None or last.finished_ms:
+            number = (last.n if last else 0) + 1
+            last = self._save(
+                IterationRow(
+                    run_id=runtime.run_id,
+                    n=number,
+                    spec_hash=runtime.spec.hash,
+                    started_ms=int(time.time() * 1000),
+                )
+            )
+            runtime.store.update_run(runtime.run_id, iteration=number)
+            runtime.iteration = number
+            runtime.emit("iteration.started", {"n": number})
+        runtime.iteration = last.n
+        return last
+
+    # -- build ---------------------------------------------------------------------------
+
+    async def run(self, node: Node, prompt: str, context: Context) -> str:
+        """A builder node (the pipeline's codergen backend)."""
+        row = self._open_iteration()
+        if row.commit:
+            return "this iteration is built already"
+        visit = self._visits[row.n, node.id] = self._visits.get((row.n, node.id), 0) + 1
+        task = prompts.task(
+            spec=self.runtime.spec.start_of_iteration(),
+            iteration=row.n,
+            feedback=self._feedback(row.n - 1),
+            instruction=prompt,
+        )
+        return await self.builder.work(node.id, visit, task, node.llm_model)
+
+    def _feedback(self, iteration: int) -> str:
+        """What was said about an iteration; "" before the first."""
+        events = self.runtime.store.events(
+            run_id=self.runtime.run_id, kinds=["feedback.sent"], limit=100_000
+        )
+        texts = [e.data["text"] for e in events if e.iteration == iteration]
+        return texts[-1] if texts else ""
+
+    # -- validate ------------------------------------------------------------------------
+
+    async def validate(self, node: Node, context: Context, graph: Graph, run_dir: Path) -> Outcome:
+        """Commit what the workspace holds and try it out (node type ``factory.validate``)."""
+        row = self._last()
+        if row is None or (row.finished_ms and not context.get_string("satisfied")):
+            row = self._open_iteration()
+        if not row.finished_ms:
+            row = await self._score(row)
+        self.satisfied = bool(row.scores.get("satisfied"))
+        stop = self.satisfied or row.n >= self.runtime.settings.max_iterations
+        return Outcome(
+            context_updates={
+                "satisfied": str(self.satisfied).lower(),
+                "stop": str(stop).lower(),
+                "iteration": str(row.n),
+            },
+            notes=f"iteration {row.n}",
+        )
+
+    async def _score(self, row: IterationRow) -> IterationRow:
+        runtime = self.runtime
+        row = row if row.commit else self._commit(row)
+        validation = self._validation(row)
+        await validation.headline()
+        target = runtime.settings.target
+        scored = validation.score()
+        reached = scored.reached(target)
+        scores = self._announce(scored, confirmation=False, satisfied=False)
+        if reached:
+            await validation.confirm()
+            confirmed = validation.score(confirmation=True)
+            scores["satisfied"] = confirmed.reached(target)
+            scores["confirmation"] = self._announce(
+                confirmed, confirmation=True, satisfied=scores["satisfied"]
+            )
+        scores["vault"] = validation.vault_hash()
+        return self._save(
+            dataclasses.replace(row, scores=scores, finished_ms=int(time.time() * 1000))
+        )
+
+    def _announce(
+        self, scored: object, *, confirmation: bool, satisfied: bool
+    ) -> dict[str, object]:
+        from factory_tui.scenarios.satisfaction import Report
+
+        assert isinstance(scored, Report)
+        data: dict[str, object] = {
+            "train": scored.train.as_dict(),
+            "holdout": scored.holdout.as_dict(),
+            "overall": scored.overall.as_dict(),
+            "confirmation": confirmation,
+            "satisfied": satisfied,
+            "scenarios": {name: s.as_dict() for name, s in scored.scenarios.items()},
+        }
+        self.runtime.emit("iteration.scored", data)
+        return data
+
+    def _commit(self, row: IterationRow) -> IterationRow:
+        runtime = self.runtime
+        workspace = runtime.workspace
+        before = workspace.head()
+        tree = workspace.snapshot()
+        commit = workspace.commit(f"Iteration {row.n}")
+        stat = workspace.diff_stat(before, commit)
+        runtime.emit(
+            "iteration.built",
+            {
+                "commit": commit,
+                "tree": tree,
+                "files": stat.files,
+                "added": stat.added,
+                "removed": stat.removed,
+                "summary": f"{stat.files} files, +{stat.added} −{stat.removed}",
+            },
+        )
+        return self._save(dataclasses.replace(row, commit=commit, tree=tree))
+
+    def _validation(self, row: IterationRow) -> Validation:
+        folder = self.runtime.folder / "products" / row.commit
+        if not folder.exists():
+            self.runtime.workspace.checkout(row.commit, folder)
+            prepare_tree(folder)
+        return Validation(self.runtime, Product(row.commit, row.tree, folder), row.n)
+
+    # -- learn ---------------------------------------------------------------------------
+
+    async def learn(self, node: Node, context: Context, graph: Graph, run_dir: Path) -> Outcome:
+        """Tell the builder what users noticed (node type ``factory.learn``)."""
+        row = self._last()
+        if row is None or not row.finished_ms or self._feedback(row.n):
+            return Outcome()
+        validation = self._validation(row)
+        await validation.headline()  # every trial is known already; this only gathers them
+        learning.compose(self.runtime, validation, validation.score())
+        return Outcome(notes=f"feedback on iteration {row.n}")
+
+    # -- retry ---------------------------------------------------------------------------
+
+    async def retries(self, *, until_idle: bool = False) -> None:
+        """Perform the trials the engineer asks for, against the newest committed product."""
+        queue = self.runtime.retries
+        while not (until_idle and queue.empty()):
+            scenario, count = await queue.get()
+            rows = self.runtime.store.iterations(self.runtime.run_id)
+            built = [r for r in rows if r.commit]
+            if not built:
+                text = f"{scenario}: nothing is built yet, so there is nothing to try"
+                self.runtime.emit("note", {"text": text, "level": "warning"})
+                continue
+            await self._validation(built[-1]).again(scenario, count)
