@@ -1,1 +1,1 @@
-"""Measurements: ``make bench`` runs all. Claims in the docs come from here, as ratios in one run."""
+"""Measurements: ``make bench`` runs all. Claims in the docs are ratios from one run of these."""
