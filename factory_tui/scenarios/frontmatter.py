@@ -21,8 +21,8 @@ KEYS: Final = frozenset(
 VARY: Final = frozenset({"ids", "names", "order", "pages", "clock"})
 DRIVES: Final = frozenset({"shell"})
 _FAULT: Final = frozenset(
-    {"twin", "match", "nth", "probability", "times"}
-    | {"reply", "headers", "body", "html", "drop", "delay"}
+    {"twin", "match", "principal", "nth", "probability", "times"}
+    | {"reply", "headers", "body", "html", "drop", "delay", "reset"}
 )
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _CLOCK: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z", re.ASCII)
@@ -286,16 +286,18 @@ class _Reader:
                 self.wrong(tree, f"a fault needs `{key}`")
         if (twin := keys.get("twin")) and self.text(twin, "twin") not in self.twins:
             self.wrong(twin, f"no twin is called `{twin.value}`", nearest(twin.value, self.twins))
-        effects = {"reply", "drop", "delay", "html"} & keys.keys()
-        if keys and not effects:
-            self.wrong(tree, "this fault does nothing", "add `reply`, `drop`, `delay` or `html`")
+        if keys and not {"reply", "drop", "delay", "reset"} & keys.keys():
+            self.wrong(tree, "this fault does nothing", "add `reply`, `drop`, `delay` or `reset`")
+        for key in ("body", "html"):
+            if key in keys and "reply" not in keys:
+                self.wrong(keys[key], f"`{key}` needs `reply`", "say which HTTP status it has")
         if (drop := keys.get("drop")) and drop.value not in ("before", "after-commit"):
             self.wrong(drop, "`drop` is `before` or `after-commit`")
         if (nth := keys.get("nth")) and not _is_nth(nth.value):
             self.wrong(nth, "`nth` is a number from 1, a list of them, or `from N`")
         if reply := keys.get("reply"):
-            code = self.number(reply, "reply", above=99, whole=True)
-            if code is not None and code > 599:
+            code = self.number(reply, "reply", above=0, whole=True)
+            if code is not None and not 200 <= code <= 599:
                 self.wrong(reply, "`reply` is an HTTP status")
         for key in ("delay", "probability"):
             if value := keys.get(key):
