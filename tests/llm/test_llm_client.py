@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from conftest import MODEL, USAGE, Desk, Scripted, answer, refuse
 
 from factory_tui.llm import (
     AuthError,
@@ -30,6 +29,7 @@ from factory_tui.llm import (
     Tool,
 )
 from factory_tui.llm.serving import Call, Reply
+from tests.llm.scripted import MODEL, USAGE, Desk, Scripted, answer, refuse
 
 ASK = Request(MODEL, [{"role": "user", "content": "Hi"}], max_tokens=1000)
 BOUND = 100 + 5 + 64  # what the server counts, and the margin
@@ -417,16 +417,16 @@ async def test_pings_are_bytes_but_no_content(desk: Desk) -> None:
 async def test_slow_content_is_not_silence(desk: Desk) -> None:
     async def step(_call: Call, reply: Reply) -> None:
         async def slow(name: str, data: dict[str, Any]) -> None:
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.15)
             await original(name, data)
 
         original = reply.event
         reply.event = slow  # type: ignore[method-assign, assignment]
-        await answer([{"type": "text", "text": "word " * 60}])(_call, reply)
+        await answer([{"type": "text", "text": "word " * 90}])(_call, reply)
 
     desk.server.steps = [step]
-    response = await desk.client(idle_s=5, content_s=1.0, max_retries=0).complete(ASK)
-    assert response.text == "word " * 60  # took longer than content_s in all
+    response = await desk.client(idle_s=5, content_s=2.0, max_retries=0).complete(ASK)
+    assert response.text == "word " * 90  # took longer than content_s in all
 
 
 async def test_a_cancelled_call_forfeits(desk: Desk) -> None:
