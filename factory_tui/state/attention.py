@@ -15,7 +15,7 @@ _SETTLED_BY: Final[Mapping[str, frozenset[str]]] = {
     "budget.warned": frozenset({"budget.changed", "budget.exhausted", "run.finished"}),
     "budget.exhausted": frozenset({"budget.changed", "run.resumed", "run.finished"}),
     "budget.overbilled": frozenset({"budget.changed", "run.resumed", "run.finished"}),
-    "harness.fault": frozenset({"run.resumed", "run.started", "iteration.scored"}),
+    "harness.fault": frozenset({"run.resumed", "run.started", "iteration.scored", "run.finished"}),
     "spec.rejected": frozenset({"spec.changed", "spec.delivered", "run.finished"}),
     "run.paused": frozenset({"run.resumed", "run.started", "run.finished"}),
 }

@@ -142,6 +142,17 @@ class Column:
         return self.cells.setdefault(scenario, Cell())
 
     @property
+    def passing(self) -> int:
+        """Scenarios that pass in this round."""
+        return sum(cell.status == "pass" for cell in self.cells.values())
+
+    def extras(self) -> tuple[int, int]:
+        """Trials that don't fully count: (void, judged by facts only)."""
+        cells = self.cells.values()
+        void = sum(len(cell.trials) - cell.counted for cell in cells)
+        return void, sum(cell.facts_only for cell in cells)
+
+    @property
     def finished_trials(self) -> int:
         """Trials that have ended in this round."""
         return sum(len(cell.trials) for cell in self.cells.values())

@@ -1,0 +1,119 @@
+"""Every action by name: the palette's entries, and the verbs of the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+
+if TYPE_CHECKING:
+    from factory_tui.ui.app import FactoryApp
+
+__all__ = ["VERBS", "ActionProvider", "run_command"]
+
+VERBS: Final = {
+    "budget": "edit this run's budget",
+    "fleet": "all runs",
+    "help": "keys and words",
+    "pause": "pause this run",
+    "quit": "leave; runs go on",
+    "resume": "let this run go on",
+    "retry": "retry SCENARIO [N]: more trials of one scenario",
+    "run": "run ID: open a run",
+    "scenario": "scenario ID: open a scenario of this run",
+    "spec": "edit this run's spec",
+    "start": "start a new run",
+    "stop": "stop this run (asks)",
+}
+"""What the command line understands; the same names as the program's subcommands."""
+
+
+class ActionProvider(Provider):
+    """Lists every key that works on the present screen as a command."""
+
+    def _actions(self) -> list[tuple[str, str, Callable[[], Any]]]:
+        found: dict[str, tuple[str, str, Callable[[], Any]]] = {}
+        for active in self.screen.active_bindings.values():
+            binding = active.binding
+            if not binding.description or not active.enabled or binding.action in found:
+                continue
+            key = self.app.get_key_display(binding)
+            help_text = binding.tooltip or f"key {key}"
+            run = partial(self.app.run_action, binding.action, active.node)
+            found[binding.action] = (f"{binding.description}  ({key})", help_text, run)
+        return sorted(found.values())
+
+    async def discover(self) -> Hits:
+        """All actions."""
+        for name, help_text, run in self._actions():
+            yield DiscoveryHit(name, run, help=help_text)
+
+    async def search(self, query: str) -> Hits:
+        """The actions that match."""
+        matcher = self.matcher(query)
+        for name, help_text, run in self._actions():
+            if (score := matcher.match(name)) > 0:
+                yield Hit(score, matcher.highlight(name), run, help=help_text)
+
+
+def run_command(app: FactoryApp, run_id: str, line: str) -> str:
+    """Do what a line of the command prompt says.
+
+    Args:
+        app: where it is done.
+        run_id: the run that is looked at; "" for none.
+        line: a verb of :data:`VERBS` and its arguments.
+
+    Returns:
+        "" or one sentence that says why it was not done.
+    """
+    verb, *args = line.split() or [""]
+    match verb:
+        case "":
+            return ""
+        case "fleet" | "runs":
+            app.open_fleet()
+        case "help":
+            app.action_help()
+        case "quit" | "q":
+            app.action_leave()
+        case "start":
+            app.action_start()
+        case "run" | "attach":
+            found = [ident for ident in app.fleet.facts if args and ident.startswith(args[0])]
+            if len(found) != 1:
+                return f"run ID: {'no' if not found else 'more than one'} run of that id"
+            app.open_run(found[0])
+        case _ if verb not in VERBS:
+            return f"{verb}: unknown; try {', '.join(VERBS)}"
+        case _ if not run_id:
+            return f"{verb}: open or select a run first"
+        case "pause":
+            app.request(run_id, "pause")
+        case "resume":
+            app.request(run_id, "resume")
+        case "stop":
+            app.ask_stop(run_id)
+        case "budget":
+            app.open_budget(run_id)
+        case "spec":
+            app.open_spec_of(run_id)
+        case "scenario" | "retry":
+            return _scenario(app, run_id, verb, args)
+    return ""
+
+
+def _scenario(app: FactoryApp, run_id: str, verb: str, args: list[str]) -> str:
+    known = app.fleet.run(run_id).grid.scenarios
+    if not args or args[0] not in known:
+        return f"{verb} SCENARIO: one of {', '.join(known) or 'none yet'}"
+    if verb == "scenario":
+        app.open_scenario(run_id, args[0])
+        return ""
+    count = args[1] if len(args) > 1 else "3"
+    if not count.isdigit() or not 1 <= int(count) <= 100:
+        return "retry SCENARIO N: N is a number from 1 to 100"
+    app.request(run_id, "retry", {"scenario": args[0], "trials": int(count)})
+    return ""

@@ -1,0 +1,60 @@
+"""The look: one calm dark theme with one accent, and the tones that lines are written in."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from textual.theme import Theme
+
+__all__ = ["DEFAULTS", "FACTORY_DARK", "TONES"]
+
+DEFAULTS: Final = {
+    "muted": "#8b949e",
+    "faint": "#555d68",
+    "line": "#30363d",
+    "cursor": "#1f2a37",
+    "cursor-blur": "#161c24",
+}
+"""Variables of ours that themes made by others do not define."""
+
+FACTORY_DARK: Final = Theme(
+    name="factory-dark",
+    primary="#79b8ff",
+    secondary="#79b8ff",
+    accent="#79b8ff",
+    foreground="#c9d1d9",
+    background="#0d1117",
+    surface="#0d1117",
+    panel="#161b22",
+    success="#6cc57b",
+    warning="#e0b250",
+    error="#f47d74",
+    dark=True,
+    variables={
+        **DEFAULTS,
+        "border": "#79b8ff",
+        "border-blurred": "#30363d",
+        "input-cursor-background": "#79b8ff",
+        "scrollbar": "#30363d",
+        "scrollbar-hover": "#484f58",
+        "scrollbar-active": "#79b8ff",
+        "scrollbar-background": "#0d1117",
+        "scrollbar-background-hover": "#0d1117",
+        "scrollbar-background-active": "#0d1117",
+        "scrollbar-corner-color": "#0d1117",
+    },
+)
+
+TONES: Final = (
+    "text",
+    "strong",
+    "muted",
+    "faint",
+    "accent",
+    "good",
+    "warn",
+    "bad",
+    "cursor",
+    "hit",
+)
+"""Names that parts of a line are coloured by; each is a component class ``tone--NAME``."""

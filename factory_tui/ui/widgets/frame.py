@@ -1,0 +1,224 @@
+"""What surrounds every screen: header, badges, banner, prompt, keys, "too small"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.message import Message
+from textual.strip import Strip
+from textual.widgets import Input, Label
+
+from factory_tui.ui.widgets.tones import Part, Toned, fit, width_of
+
+__all__ = ["MIN_HEIGHT", "MIN_WIDTH", "KeyLine", "Line", "Prompt", "TooSmall"]
+
+MIN_WIDTH: Final = 60
+MIN_HEIGHT: Final = 15
+
+
+class Line(Toned):
+    """One line with parts on the left and on the right; the left gives way."""
+
+    DEFAULT_CSS = "Line { height: 1; width: 1fr; padding: 0 1; }"
+
+    def __init__(self, *, ident: str | None = None) -> None:
+        super().__init__(id=ident)
+        self._left: Sequence[Part] = ()
+        self._right: Sequence[Part] = ()
+
+    def show(self, left: Iterable[Part], right: Iterable[Part] = ()) -> None:
+        """Show other parts."""
+        new = (list(left), list(right))
+        if new != (self._left, self._right):
+            self._left, self._right = new
+            self.refresh()
+
+    @property
+    def text(self) -> str:
+        """The line as plain text, left part first."""
+        return "".join(text for text, _ in (*self._left, ("  ", ""), *self._right))
+
+    def render_line(self, y: int) -> Strip:
+        """Paint the line."""
+        width = self.size.width
+        if y:
+            return self.blank(width)
+        room = width - width_of(self._right)
+        left: list[Part] = []
+        for text, tone in self._left:
+            rest = room - width_of(left) - 1
+            if width_of([(text, tone)]) > rest:
+                left.append((fit(text, max(0, rest)), tone))
+                break
+            left.append((text, tone))
+        gap = max(0, room - width_of(left))
+        return self.strip([*left, (" " * gap, "text"), *self._right], width)
+
+
+class KeyLine(Toned):
+    """The keys that work now, most particular first. A click presses the key."""
+
+    DEFAULT_CSS = "KeyLine { height: 1; dock: bottom; padding: 0 1; background: $panel; }"
+
+    def __init__(self, *, ident: str | None = None) -> None:
+        super().__init__(id=ident)
+        self._spots: list[tuple[int, int, str]] = []
+
+    def render_line(self, y: int) -> Strip:
+        """Paint the keys; those that do not fit are left out, help never is."""
+        width = self.size.width
+        shown = self._keys()
+        last = [item for item in shown if item[0] in ("question_mark", "q")]
+        rest = [item for item in shown if item not in last]
+        reserve = sum(len(label) + len(name) + 3 for _, label, name, _ in last)
+        parts: list[Part] = []
+        self._spots = []
+        used = 0
+        for key, label, name, enabled in rest:
+            size = len(label) + len(name) + 3
+            if used + size + reserve > width:
+                continue
+            self._add(parts, used, key, label, name, enabled)
+            used += size
+        for key, label, name, enabled in last:
+            self._add(parts, used, key, label, name, enabled)
+            used += len(label) + len(name) + 3
+        return self.strip(parts, width)
+
+    def _add(
+        self, parts: list[Part], at: int, key: str, label: str, name: str, enabled: bool
+    ) -> None:
+        parts += [
+            (label, "accent" if enabled else "faint"),
+            (f" {name}  ", "muted" if enabled else "faint"),
+        ]
+        self._spots.append((at, at + len(label) + len(name) + 1, key))
+
+    def _keys(self) -> list[tuple[str, str, str, bool]]:
+        found: dict[str, tuple[str, str, str, bool]] = {}
+        for active in self.screen.active_bindings.values():
+            binding = active.binding
+            if binding.show and binding.action not in found:
+                label = self.app.get_key_display(binding)
+                found[binding.action] = (binding.key, label, binding.description, active.enabled)
+        return list(found.values())
+
+    def on_click(self, event: events.Click) -> None:
+        """Press the key under the pointer."""
+        offset = event.get_content_offset(self)
+        if offset is None:
+            return
+        for start, end, key in self._spots:
+            if start <= offset.x < end:
+                self.app.simulate_key(key)
+
+
+class Prompt(Horizontal):
+    """A one-line question above the keys: find, filter, command."""
+
+    DEFAULT_CSS = """
+    Prompt {
+        height: 1; dock: bottom; margin-bottom: 1; display: none; background: $panel;
+        & > Label { color: $accent; padding: 0 1; width: auto; }
+        & > Input { width: 1fr; background: $panel; }
+        &.-open { display: block; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "close", "Cancel", priority=True),
+    ]
+
+    @dataclass
+    class Changed(Message):
+        """The text was edited."""
+
+        mode: str
+        text: str
+
+    @dataclass
+    class Entered(Message):
+        """The text was accepted with enter."""
+
+        mode: str
+        text: str
+
+    @dataclass
+    class Closed(Message):
+        """The prompt was left with escape."""
+
+        mode: str
+
+    def __init__(self, *, ident: str | None = None) -> None:
+        super().__init__(id=ident)
+        self.mode = ""
+
+    def compose(self) -> ComposeResult:
+        """A label and an input."""
+        yield Label("", markup=False)
+        yield Input(compact=True, select_on_focus=False)
+
+    def ask(self, mode: str, label: str, text: str = "") -> None:
+        """Open with a label and a text to edit."""
+        self.mode = mode
+        self.query_one(Label).update(label)
+        box = self.query_one(Input)
+        box.value = text
+        box.cursor_position = len(text)
+        self.add_class("-open")
+        box.focus()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a question is being asked."""
+        return self.has_class("-open")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Escape belongs to the prompt only while it is open."""
+        return self.is_open if action == "close" else True
+
+    @on(Input.Changed)
+    def _changed(self, event: Input.Changed) -> None:
+        event.stop()
+        if self.is_open:
+            self.post_message(self.Changed(self.mode, event.value))
+
+    @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.remove_class("-open")
+        self.post_message(self.Entered(self.mode, event.value))
+
+    def action_close(self) -> None:
+        """Leave without an answer."""
+        self.remove_class("-open")
+        self.post_message(self.Closed(self.mode))
+
+
+class TooSmall(Toned):
+    """Said instead of a broken screen."""
+
+    DEFAULT_CSS = "TooSmall { display: none; width: 1fr; height: 1fr; }"
+
+    def render_line(self, y: int) -> Strip:
+        """Paint needed and present size in the middle."""
+        width, height = self.size
+        screen = self.app.size
+        lines: list[tuple[str, str]] = [
+            ("The terminal is too small", "strong"),
+            (
+                f"it is {screen.width}×{screen.height}, factory-tui needs {MIN_WIDTH}×{MIN_HEIGHT}",
+                "text",
+            ),
+            ("runs go on meanwhile · q leaves", "muted"),
+        ]
+        place = y - max(0, (height - len(lines)) // 2)
+        if not 0 <= place < len(lines):
+            return self.blank(width)
+        text, tone = lines[place]
+        return self.strip([(" " * max(0, (width - len(text)) // 2), "text"), (text, tone)], width)

@@ -1,0 +1,79 @@
+"""The twin traffic stream: every HTTP exchange between a product and its twins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from factory_tui.state import format as fmt
+from factory_tui.store import ExchangeRow
+from factory_tui.ui.widgets.stream import Stream
+from factory_tui.ui.widgets.tones import Part, fit
+
+__all__ = ["TrafficStream"]
+
+
+class TrafficStream(Stream[ExchangeRow]):
+    """Exchanges as lines: time, twin, method, path, status, and which scenario's step called."""
+
+    def parts(self, row: ExchangeRow, width: int) -> list[Part]:
+        """One exchange."""
+        status = str(row.status) if row.status else "—"
+        if row.gap:
+            tone, mark = "warn", "gap"
+        elif row.fault:
+            tone, mark = "warn", "fault"
+        elif row.status >= 500 or not row.status:
+            tone, mark = "bad", ""
+        elif row.status >= 400:
+            tone, mark = "warn", ""
+        else:
+            tone, mark = "good", ""
+        wide = width >= 64
+        where = f"{row.scenario} #{row.step}" if row.scenario else "builder"
+        scene = 24 if width >= 76 else 16 if wide else 0
+        head: list[Part] = [(fmt.clock(row.ts_ms) + " ", "faint")] if width >= 44 else []
+        head += [(fit(row.twin, 5) + " ", "accent"), (fit(row.method, 6) + " ", "muted")]
+        tail: list[Part] = [(f"{status:>4} ", tone), (fit(mark, 5) + " ", tone)]
+        if wide:
+            tail.append((f"{row.ms:>5.0f}ms ", "faint"))
+        if scene:
+            tail.append((fit(where, scene), "muted"))
+        used = sum(len(text) for text, _ in (*head, *tail))
+        return [*head, (fit(row.path, width - used - 1) + " ", "text"), *tail]
+
+    def text_of(self, row: ExchangeRow) -> str:
+        """Method, path, status, operation, scenario."""
+        return (
+            f"{row.twin} {row.method} {row.path} {row.status} {row.operation} "
+            f"{row.scenario} #{row.step} {row.fault} {row.gap}"
+        )
+
+    def tags_of(self, row: ExchangeRow) -> dict[str, str]:
+        """twin, status, scenario, iter, step, trial, op."""
+        return {
+            "twin": row.twin,
+            "status": str(row.status),
+            "scenario": row.scenario,
+            "iter": str(row.iteration),
+            "step": str(row.step),
+            "trial": row.trial,
+            "op": row.operation,
+        }
+
+    def failed(self, row: ExchangeRow) -> bool:
+        """Error answers, injected faults and gaps."""
+        return row.failed
+
+    def key_of(self, row: ExchangeRow) -> int:
+        """The sequence number."""
+        return row.seq
+
+    def empty(self, width: int) -> Sequence[Sequence[Part]]:
+        """What will be here."""
+        if self.errors_only or self.filter_text:
+            return [[("Nothing matches. ! and & change what is shown.", "muted")]]
+        return [
+            [("No calls yet.", "muted")],
+            [("Every request to a twin becomes a row here", "faint")],
+            [("once the builder or a trial runs the product.", "faint")],
+        ]
