@@ -50,16 +50,16 @@ class Connection:
         self._durable = durable
         self._full: bool | None = None
         self._lock = threading.RLock()
-        if not self.path.is_file():
-            if self.path.exists():
-                raise StoreError(f"{self.path} is not a file, so it cannot be the database.")
-            if not create:
-                raise StoreError(f"There is no database at {self.path}.")
+        if self.path.is_dir():
+            raise StoreError(f"{self.path} is not a file, so it cannot be the database.")
+        if not create and not self.path.exists():
+            raise StoreError(f"There is no database at {self.path}.")
         try:
             if create:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
             self.raw = sqlite3.connect(
-                self.path,
+                f"{self.path.absolute().as_uri()}?mode={'rwc' if create else 'rw'}",
+                uri=True,
                 timeout=BUSY_S,
                 isolation_level=None,
                 check_same_thread=False,

@@ -15,25 +15,25 @@ class StoreError(Exception):
     """The store cannot do what was asked; base of all errors it raises on purpose."""
 
 
-class UnknownRun(StoreError):  # noqa: N818 - the words of the command line
+class UnknownRun(StoreError):
     """No run has this id (or none starts with this prefix)."""
 
 
-class AmbiguousRun(StoreError):  # noqa: N818
+class AmbiguousRun(StoreError):
     """More than one run starts with this prefix."""
 
 
-class UnknownTrial(StoreError):  # noqa: N818
+class UnknownTrial(StoreError):
     """No trial has this id."""
 
 
-class UnknownContext(StoreError):  # noqa: N818
+class UnknownContext(StoreError):
     """No conversation has this id."""
 
 
-class UnknownTurn(StoreError):  # noqa: N818
+class UnknownTurn(StoreError):
     """No turn has this id, or it is not part of the conversation that was named."""
 
 
-class HeadMoved(StoreError):  # noqa: N818
+class HeadMoved(StoreError):
     """Another writer appended first: the head is not the one the caller expected."""

@@ -101,6 +101,19 @@ def test_what_cannot_be_booked_leaves_the_book_as_it_was(store: Store) -> None:
     assert book.totals()[0] == 10
 
 
+def test_a_failed_booking_inside_a_transaction_leaves_no_trace(store: Store) -> None:
+    book = store.book(RUN)
+    entry = reserve(book, 10, "1")
+    before = book.totals()
+    with store.transaction():
+        with pytest.raises(TypeError):
+            book.close(entry, state="committed", tokens=3, usd=None, usage={"cost": Decimal(1)})
+        store.append(RUN, "note", {"text": "the rest is kept"})
+    assert book.totals() == before
+    assert [row.state for row in store.ledger(RUN)] == ["open"]
+    assert store.event_count(RUN) == 1
+
+
 def test_a_sum_that_cannot_be_exact_is_an_error_not_a_rounding(store: Store) -> None:
     book = store.book(RUN)
     reserve(book, 1, "1E+40")

@@ -3,6 +3,7 @@
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -134,23 +135,44 @@ def test_a_failing_migration_leaves_the_file_as_it_was(path: Path) -> None:
 
 def test_many_processes_may_create_the_same_store_at_once(path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from factory_tui.store import Store, RunRow\n"
-        "sys.stdin.readline()\n"
-        "s = Store.open(Path(sys.argv[1])); s.add_run(RunRow(sys.argv[2])); s.close()"
+        "import sys, time; from pathlib import Path\n"
+        "import sqlite_utils; from factory_tui.store import Store, RunRow\n"
+        "print('ready', flush=True); start = float(sys.stdin.readline())\n"
+        "for n in range(10):\n"
+        "    while time.time() < start + n * 0.05: pass\n"
+        "    s = Store.open(Path(sys.argv[1]) / f'{n}.db'); s.add_run(RunRow(sys.argv[2]))\n"
+        "    s.close()"
     )
-    starters = [
+    creators = [
         subprocess.Popen(
-            [sys.executable, "-c", code, str(path), f"run{n}"], stdin=subprocess.PIPE, text=True
+            [sys.executable, "-c", code, str(path.parent), f"run{n}"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
-        for n in range(5)
+        for n in range(4)
     ]
-    for starter in starters:  # all are at the line before the open
-        assert starter.stdin
-        starter.stdin.write("go\n")
-        starter.stdin.flush()
-    assert [starter.wait() for starter in starters] == [0] * 5
-    for starter in starters:
-        assert starter.stdin
-        starter.stdin.close()
-    with Store.open(path, create=False) as store:
-        assert {run.id for run in store.runs()} == {f"run{n}" for n in range(5)}
+    for creator in creators:
+        assert creator.stdout
+        assert creator.stdout.readline() == "ready\n"
+    start = time.time() + 0.05
+    for creator in creators:
+        assert creator.stdin
+        creator.stdin.write(f"{start}\n")
+        creator.stdin.flush()
+    for creator in creators:
+        creator.communicate()
+    assert [creator.returncode for creator in creators] == [0] * 4
+    for n in range(10):
+        with Store.open(path.parent / f"{n}.db", create=False) as store:
+            assert {run.id for run in store.runs()} == {f"run{n}" for n in range(4)}
+
+
+def test_any_folder_name_will_do(tmp_path: Path) -> None:
+    odd = tmp_path / "my #1 factory? 100% é" / "factory.db"
+    with Store.open(odd) as store:
+        store.add_run(RunRow(RUN))
+        assert [item["type"] for item in store.export(RUN)] == ["run"]
+    assert odd.is_file()
+    with Store.open(odd, create=False) as store:
+        assert store.path == odd
