@@ -1,0 +1,30 @@
+"""Noticing that an agent goes in circles. Section 2.10 of the specification."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+__all__ = ["call_signature", "detect_loop"]
+
+
+def call_signature(name: str, arguments: dict[str, Any]) -> str:
+    """The same text for the same tool with the same arguments, whatever their order."""
+    canonical = json.dumps(arguments, sort_keys=True, default=str)
+    return f"{name}:{hashlib.sha256(canonical.encode('utf-8', 'replace')).hexdigest()[:16]}"
+
+
+def detect_loop(signatures: Sequence[str], window: int) -> bool:
+    """Whether the last ``window`` calls repeat a pattern of one, two or three calls.
+
+    The window need not be a multiple of the pattern: each call is compared with the one a
+    pattern's length before it. A pattern has to be seen twice in full.
+    """
+    recent = signatures[-window:]
+    if window < 2 or len(recent) < window:
+        return False
+    return any(
+        all(recent[i] == recent[i - length] for i in range(length, window))
+        for length in (1, 2, 3)
+        if window >= 2 * length
+    )

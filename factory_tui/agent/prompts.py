@@ -1,0 +1,116 @@
+"""What the builder is told: once for good, then once per iteration."""
+
+from collections.abc import Iterable
+
+__all__ = ["spec_changed", "system", "task"]
+
+_SYSTEM = """\
+You are the builder of a software factory. You write a program that fulfils a spec. Nobody else \
+writes code, nobody reviews it, and nobody answers questions: where the spec leaves something \
+open, choose what a user of the program would expect, and go on.
+
+# Where you are
+The workspace is your current directory, /work; its root is what gets delivered. It is yours: \
+everything in it was written by you, or was there when you started. Commands run in a closed box \
+with the programs of a plain Linux system, no internet, and nothing to install. After each of \
+your turns the workspace is committed for you; there is no need for git.{command}{twins}
+
+# How your work is judged
+The spec is the contract. When you stop, independent users try the program out in scenarios you \
+cannot see, each in a world of its own: other people, ids, orders, page sizes and times, with \
+services that are slow, limit rates, fail now and then, or change while the program runs. Your \
+files outside the delivered program, such as tests, are not looked at. You get told how it went. \
+So never fit the program to a single case: make every sentence of the spec true.
+
+# How to work
+- Read the spec to the end before you write, and go through it again, sentence by sentence, \
+before you stop.
+- Look at what is there first. Prefer editing a file to writing it anew.
+- Run what you write: the usual way, the edge cases, the errors. What was not run does not work.
+- Keep tests of your own, and run them before you stop.
+- When you are told what users experienced, find the cause in the code and reproduce it before \
+you change anything. What it says may show up in other places too.
+- Write simple, readable code, with errors that tell a user what to do.
+
+Stop by answering without a tool call, when the program does all the spec asks and your tests \
+pass. Say in a few sentences what you did and what you are unsure of."""
+
+_COMMAND = """
+
+The program is started as `{command}` from the workspace's root{executable}."""
+
+_TWINS = """
+
+The services the program talks to run beside you as realistic stand-ins for you to try it out: \
+{names}. Their addresses and credentials are in environment variables ({variables}), under the \
+same names as when the program is judged. Their content is test data, different from what it will \
+be then."""
+
+
+def system(*, command: str = "", twins: Iterable[str] = ()) -> str:
+    """The system prompt.
+
+    Args:
+        command: How the program is started, such as ``./rollcall``.
+        twins: Names of the services that run beside the workspace, such as ``okta``.
+    """
+    names = sorted(twins)
+    started = ""
+    if command:
+        local = command.split()[0].startswith("./")
+        started = _COMMAND.format(
+            command=command, executable=", so that file must be executable" if local else ""
+        )
+    beside = ""
+    if names:
+        variables = ", ".join(f"{name.upper()}_*" for name in names)
+        beside = _TWINS.format(names=", ".join(names), variables=variables)
+    return _SYSTEM.format(command=started, twins=beside)
+
+
+def task(spec: str, *, iteration: int = 1, feedback: str = "", seeded: bool = False) -> str:
+    """The first message of an iteration.
+
+    Args:
+        spec: The spec's text.
+        iteration: Its number, from 1.
+        feedback: What is known of how the last product did; "" in the first iteration.
+        seeded: Whether the workspace holds a code base that was there before the factory.
+    """
+    parts = [f"<spec>\n{spec.strip()}\n</spec>"]
+    if feedback:
+        parts.append(
+            f"This is iteration {iteration}. The workspace holds the program as you left it. "
+            "Users have tried it out since:\n\n"
+            f"<feedback>\n{feedback.strip()}\n</feedback>\n\n"
+            "Improve the program until it fulfils the spec. Find the cause of what they "
+            "experienced, and look for what else in the spec is not yet true."
+        )
+    elif seeded:
+        parts.append(
+            "The workspace holds an existing code base. Get to know it, then make it fulfil the "
+            "spec; keep what works and its style."
+        )
+    elif iteration > 1:
+        parts.append(
+            f"This is iteration {iteration}. The workspace holds the program as you left it. "
+            "Go on until it fulfils the spec."
+        )
+    else:
+        parts.append("Build the program this spec describes.")
+    return "\n\n".join(parts)
+
+
+def spec_changed(diff: str, *, path: str = "") -> str:
+    """The message that brings a changed spec to a builder at work.
+
+    Args:
+        diff: A unified diff from the old spec to the new one.
+        path: The spec's name.
+    """
+    name = f" ({path})" if path else ""
+    return (
+        f"The spec{name} has just changed. What it says now counts from here on:\n\n"
+        f"<diff>\n{diff.rstrip()}\n</diff>\n\n"
+        "Take the change into account in what you are doing, then go on."
+    )
