@@ -24,7 +24,7 @@ from factory_tui.universe.pack import (
 )
 from factory_tui.universe.people import DOMAIN, ORGS, Org, Person, org
 from factory_tui.universe.routes import Match, Routes
-from factory_tui.universe.serve import Server, serve
+from factory_tui.universe.server import Server, serve
 from factory_tui.universe.tables import (
     Change,
     FrozenRowError,

@@ -102,7 +102,7 @@ Operation = Callable[["Twin", dict[str, Any]], Any]
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
-class Refused(Exception):  # noqa: N818 - it is an answer, not an error of ours
+class Refused(Exception):
     """Raised by a handler to answer at once with ``response``."""
 
     def __init__(self, response: Response) -> None:

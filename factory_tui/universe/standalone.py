@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from factory_tui.universe.load import load_packs
-from factory_tui.universe.serve import Server, serve
+from factory_tui.universe.server import Server, serve
 from factory_tui.universe.tap import Exchange
 from factory_tui.universe.universe import Universe
 

@@ -1,4 +1,4 @@
-"""Twins as tests use them: fresh universes whose rows are frozen, served or called directly."""
+"""Twins as tests use them: universes whose rows are frozen, called directly or served."""
 
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -12,32 +12,36 @@ from factory_tui.universe import Server, Universe, load_packs, serve
 
 TWINS = Path(__file__).parents[2] / "twins"
 
-
-def new_universe(*names: str, **settings: Any) -> Universe:
-    """A universe in debug mode (a handler that changes a row in place raises)."""
-    return Universe(load_packs(TWINS, names), debug=True, **settings)
-
-
+MakeUniverse = Callable[..., Universe]
 Serve = Callable[[Universe, str], Awaitable[str]]
-
-
-@pytest_asyncio.fixture
-async def served() -> AsyncIterator[Serve]:
-    """Serve a universe's twin on a free port; gives its URL. Closed after the test."""
-    servers: list[Server] = []
-
-    async def start(universe: Universe, twin: str) -> str:
-        sock = socket.socket()
-        sock.bind(("127.0.0.1", 0))
-        server = await serve(universe, twin, sock)
-        servers.append(server)
-        return server.url
-
-    yield start
-    for server in servers:
-        await server.close()
 
 
 @pytest.fixture
 def twins_folder() -> Path:
     return TWINS
+
+
+@pytest.fixture
+def make_universe() -> MakeUniverse:
+    """``make_universe("okta", seeds=…)``: a universe in debug mode (frozen rows)."""
+
+    def make(*names: str, **settings: Any) -> Universe:
+        return Universe(load_packs(TWINS, names), **{"debug": True, **settings})
+
+    return make
+
+
+@pytest_asyncio.fixture
+async def served() -> AsyncIterator[Serve]:
+    """``await served(universe, "okta")``: serve a twin on a free port; gives its URL."""
+    servers: list[Server] = []
+
+    async def start(universe: Universe, twin: str) -> str:
+        sock = socket.socket()
+        sock.bind(("127.0.0.1", 0))
+        servers.append(await serve(universe, twin, sock))
+        return servers[-1].url
+
+    yield start
+    for server in servers:
+        await server.close()
