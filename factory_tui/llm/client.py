@@ -275,7 +275,8 @@ class Client:
         while True:
             try:
                 sse = await anext(events)
-                event = json.loads(sse.data) if sse.event not in (None, "ping") else None
+                telling = sse.data and sse.event not in (None, "ping")
+                event = json.loads(sse.data) if telling else None
             except StopAsyncIteration:
                 return
             except Exception as error:

@@ -4,7 +4,6 @@ The SDK raises its own classes, raw transport errors, bare ``ValueError`` and ``
 and sometimes nothing at all. ``from_sdk`` maps all of them, so nobody else has to know.
 """
 
-# ruff: noqa: N818 - the names say what happened, as the rest of the package does
 import email.utils
 import time
 from decimal import Decimal

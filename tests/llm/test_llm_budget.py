@@ -6,10 +6,12 @@ what is booked.
 """
 
 import asyncio
+import json
 import random
 import sys
 from collections import Counter
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +28,10 @@ from factory_tui.llm import (
     MemoryBook,
     Request,
     Tool,
+    Transcript,
 )
-from tests.support.chaos_model import ChaosModel, Habits
+from factory_tui.llm.serving import Call, Reply
+from tests.support.chaos_model import HOSTILE, ChaosModel, Habits
 
 MODELS = ("claude-opus-5-5", "claude-haiku-5-5")
 SHELL = Tool(
@@ -66,7 +70,6 @@ async def spree(seed: int, workers: int) -> None:
     ledger = Ledger(book, start, lambda kind, data: events.append((kind, data)))
     book.limits = start
     highest = start
-    stopped = False
 
     async def meddle() -> None:
         nonlocal highest
@@ -105,9 +108,7 @@ async def spree(seed: int, workers: int) -> None:
         url = await server.start()
         async with Client(ledger=ledger, base_url=url, backoff_s=0.001, max_retries=3) as client:
             await asyncio.gather(meddle(), *(work(client, number) for number in range(workers)))
-            stopped = True
         billed = server.billed
-    assert stopped
 
     # every attempt is booked and settled, and told
     states = Counter(row["state"] for row in book.rows)
@@ -115,7 +116,7 @@ async def spree(seed: int, workers: int) -> None:
     assert billed.requests <= len(book.rows)
     assert sum(kind == "spend" for kind, _ in events) == len(book.rows)
     spent_tokens, spent_usd, held_tokens, held_usd, unknown = book.totals()
-    assert (held_tokens, held_usd, unknown) == (0, 0, False)
+    assert (held_tokens, held_usd, unknown) == (0, Decimal(0), False)
 
     # what is booked as known is what was billed; what is unknown is booked in full
     truth = Counter(
@@ -178,6 +179,34 @@ async def test_a_stalled_server_is_left_and_charged() -> None:
             with pytest.raises(LLMError):
                 await client.complete(request)
     assert [row["state"] for row in book.rows] == ["forfeited"]
+
+
+async def test_a_long_hostile_conversation_only_grows_on_the_wire() -> None:
+    bodies: list[dict[str, Any]] = []
+
+    class Watched(ChaosModel):
+        async def _answer(self, call: Call, reply: Reply) -> None:
+            bodies.append(call.json())
+            await super()._answer(call, reply)
+
+    ledger = Ledger(MemoryBook(), Limits(), lambda *_: None)
+    talk = Transcript(system="Build.", tools=[SHELL])
+    talk.say("Go.")
+    async with (
+        Watched(8, Habits(faults=0.2, hostile=0.9, end=0, rounds=15)) as server,
+        Client(ledger=ledger, base_url=await server.start(), backoff_s=0.001) as client,
+    ):
+        while True:
+            response = await client.complete(talk.request(MODELS[0]))
+            talk.reply(response)
+            if not response.tool_calls:
+                break
+            talk.answer([(call.id, random.choice(HOSTILE), False) for call in response.tool_calls])
+    assert len(bodies) > 15
+    for before, after in pairwise(bodies):
+        assert json.dumps(after["messages"]).startswith(json.dumps(before["messages"])[:-1])
+        assert (before["system"], before["tools"]) == (after["system"], after["tools"])
+    assert bodies[-1]["messages"] == talk.messages[:-1]
 
 
 # the server itself is a tool of other tests: what it promises

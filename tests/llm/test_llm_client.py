@@ -35,7 +35,7 @@ ASK = Request(MODEL, [{"role": "user", "content": "Hi"}], max_tokens=1000)
 BOUND = 100 + 5 + 64  # what the server counts, and the margin
 HELD = BOUND + 1000
 
-CALLS = [
+CALLS: list[dict[str, Any]] = [
     {"type": "thinking", "thinking": "First \u202elook.", "signature": "c2lnbmF0dXJl"},
     {"type": "redacted_thinking", "data": "b3BhcXVl"},
     {"type": "text", "text": "I read both \x1b[31mfiles\x1b[0m 👩‍👩‍👧‍👦."},
@@ -358,6 +358,29 @@ async def test_surrogates_split_over_pieces_are_joined(desk: Desk) -> None:
     response.text.encode()
 
 
+def tool_json(text: str) -> Any:
+    def change(events: Events) -> None:
+        for _, data in events:
+            if data["type"] == "content_block_delta" and data["delta"].get("partial_json"):
+                data["delta"]["partial_json"] = text
+
+    return answer(TOOL, "tool_use", change=change)
+
+
+async def test_tool_input_can_always_be_stored_and_sent_back(desk: Desk) -> None:
+    desk.server.steps = [tool_json('{"a\\ud800": ["\\ud83d\\ude00 \\udead", 1e3]}')]
+    response = await desk.client().complete(ASK)
+    assert response.tool_calls[0].input == {"a\ufffd": ["😀 \ufffd", 1000.0]}
+
+
+@pytest.mark.parametrize("text", ['{"a": NaN}', "[1]", '"x"', "null", "{} {}", "[" * 50_000])
+async def test_tool_input_that_is_no_json_object_is_refused(desk: Desk, text: str) -> None:
+    desk.server.steps = [tool_json(text)]
+    with pytest.raises(InvalidReply):
+        await desk.client(max_retries=0).complete(ASK)
+    assert desk.states == [("committed", 150)]
+
+
 async def test_a_reset_connection_is_a_cut_stream(desk: Desk) -> None:
     async def step(_call: Call, reply: Reply) -> None:
         await reply.begin()
@@ -503,7 +526,7 @@ async def test_overbilling_is_booked_and_flagged(desk: Desk) -> None:
 
 
 async def test_an_answer_cut_by_its_limit_keeps_what_is_whole(desk: Desk) -> None:
-    content = [{"type": "text", "text": "I will write it."}, *TOOL]
+    content: list[dict[str, Any]] = [{"type": "text", "text": "I will write it."}, *TOOL]
     desk.server.steps = [answer(content, "max_tokens", change=half_a_tool)]
     response = await desk.client().complete(ASK)
     assert response.content == content[:1]

@@ -52,11 +52,11 @@ async def test_a_reservation_is_held_then_replaced_by_the_truth() -> None:
     reservation = await till.reserve(1000, 2000)
     totals = till.ledger.totals()
     assert (totals.held_tokens, totals.held_usd) == (3000, Decimal("0.022"))  # writes at $2
-    assert (totals.spent_tokens, totals.spent_usd) == (0, 0)
+    assert (totals.spent_tokens, totals.spent_usd) == (0, Decimal(0))
     till.spend(reservation, 900, 100)
     totals = till.ledger.totals()
     assert (totals.spent_tokens, totals.spent_usd) == (1000, Decimal("0.0019"))
-    assert (totals.held_tokens, totals.held_usd) == (0, 0)
+    assert (totals.held_tokens, totals.held_usd) == (0, Decimal(0))
 
 
 async def test_a_forfeit_costs_the_whole_reservation() -> None:

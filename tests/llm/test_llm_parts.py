@@ -3,7 +3,9 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -89,18 +91,18 @@ async def test_a_count_that_is_no_count_is_not_believed(answer: object) -> None:
 # transcripts
 
 
-def reply(*blocks: dict[str, object]) -> Response:
+def reply(*blocks: dict[str, Any]) -> Response:
     return Response("m", "m", list(blocks), "end_turn", Usage(1, 1), None, 2)
 
 
-THINK = {"signature": "c2ln", "thinking": "", "type": "thinking"}
-CALL = {"type": "tool_use", "id": "a", "name": "ls", "input": {"z": 1, "a": 2}}
-OTHER = {"type": "tool_use", "id": "b", "name": "ls", "input": {}}
+THINK: dict[str, Any] = {"signature": "c2ln", "thinking": "", "type": "thinking"}
+CALL: dict[str, Any] = {"type": "tool_use", "id": "a", "name": "ls", "input": {"z": 1, "a": 2}}
+OTHER: dict[str, Any] = {"type": "tool_use", "id": "b", "name": "ls", "input": {}}
 
 
 def test_a_transcript_only_grows_byte_for_byte() -> None:
     talk = Transcript(system="Build.", tools=[Tool("ls", "List.", {"type": "object"})])
-    steps = [
+    steps: list[Callable[[], None]] = [
         lambda: talk.say("Go."),
         lambda: talk.reply(reply(THINK, CALL, OTHER)),
         lambda: talk.answer([("a", "x\u202e", False), ("b", "no", True)], also="The spec changed."),
@@ -139,7 +141,7 @@ def test_every_tool_call_is_answered_before_anything_else() -> None:
     with pytest.raises(TranscriptError):
         talk.answer([("a", "one is missing", False)])
     talk.answer([("b", "", False), ("a", "", False)])
-    assert talk.unanswered == ()
+    assert not talk.unanswered
     assert len(talk) == 3
 
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import httpx2
 import pytest
@@ -28,7 +28,7 @@ from factory_tui.llm import (
 from factory_tui.llm.playback import Pacing, PlaybackServer
 from tests.llm.scripted import Desk, answer
 
-CONTENT = [
+CONTENT: list[dict[str, Any]] = [
     {"type": "thinking", "thinking": "Let me see. " * 20, "signature": "c2lnbmF0dXJl"},
     {"type": "text", "text": "Reading 👩‍👩‍👧‍👦 \x1b[31mfiles\x1b[0m."},
     {
