@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -480,22 +479,45 @@ def serve(
     import asyncio
 
     from factory_tui import sample
-    from factory_tui.universe import PackError, standalone
+    from factory_tui.universe import PackError
 
     packs = folder / "twins" if (folder / "twins").is_dir() else sample.root() / "twins"
     try:
-        asyncio.run(
-            standalone.serve_packs(
-                list(names),
-                folder=packs,
-                port_base=port_base,
-                dataset=dataset,
-                seed=random_seed,
-                tap=tap,
-                out=click.echo,
-            )
-        )
-    except (PackError, OSError) as error:
+        asyncio.run(serve_until_stopped(list(names), packs, port_base, dataset, random_seed, tap))
+    except (PackError, ValueError, OSError) as error:
         fail(str(error))
     except KeyboardInterrupt:
-        os._exit(0)
+        click.echo("stopped", err=True)
+
+
+async def serve_until_stopped(
+    names: list[str], packs: Path, port_base: int, dataset: str, seed: int, tap: bool
+) -> None:
+    """Serve twin packs until ctrl+c; with ``tap`` print a line per exchange."""
+    import asyncio
+
+    from factory_tui.text import clean
+    from factory_tui.universe import Exchange
+    from factory_tui.universe.standalone import serve_packs
+
+    def show(exchange: Exchange) -> None:
+        extra = f"  fault: {exchange.fault}" if exchange.fault else ""
+        extra += f"  gap: {exchange.gap}" if exchange.gap else ""
+        path = clean(exchange.path, limit=200)
+        click.echo(
+            f"{exchange.t_virtual}  {exchange.twin:6} {exchange.method:6} {path}  "
+            f"{exchange.status}{extra}"
+        )
+
+    serving = await serve_packs(
+        names, port_base, seed, show if tap else None, folder=packs, org=dataset
+    )
+    for twin in serving.twins:
+        click.echo(f"# {twin.name} at {twin.url}")
+        for variable, value in twin.env.items():
+            click.echo(f"export {variable}={value}")
+    click.echo("# ctrl+c stops")
+    try:
+        await asyncio.Event().wait()
+    finally:
+        await serving.close()

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import shutil
 import signal
 import sys
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from factory_tui.attractor import (
     Context,
@@ -92,7 +94,8 @@ async def carry_out(settings: Settings, store: Store, run_id: str) -> None:
 async def _until_done(runtime: Runtime, loop: Loop) -> None:
     work = asyncio.create_task(_pipeline(runtime, loop))
     retries = asyncio.create_task(loop.retries())
-    await asyncio.wait({work, runtime.stop}, return_when=asyncio.FIRST_COMPLETED)
+    waiting: set[asyncio.Future[Any]] = {work, runtime.stop}
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     retries.cancel()
     if not work.done():
         work.cancel()
@@ -154,13 +157,20 @@ def _journal(runtime: Runtime, event: PipelineEvent) -> None:
 
 
 def _lay_out(runtime: Runtime) -> None:
-    """Make the workspace, once; from an existing code base if the run starts from one."""
-    workspace = runtime.folder / "workspace"
-    if workspace.exists():
+    """Fill the workspace from an existing code base, if the run starts from one.
+
+    As long as no iteration has begun, a copy that was cut off is made anew.
+    """
+    if not runtime.options.seed_from or runtime.store.iterations(runtime.run_id):
         return
-    workspace.mkdir(mode=0o755)
-    if runtime.options.seed_from:
-        runtime.workspace.seed_from(Path(runtime.options.seed_from))
+    for entry in runtime.workspace.root.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
+    files = runtime.workspace.seed_from(Path(runtime.options.seed_from))
+    text = f"the workspace starts from {files} files of {runtime.options.seed_from}"
+    runtime.emit("note", {"text": text, "level": "info"})
 
 
 def _finish(runtime: Runtime, status: str, detail: str) -> None:

@@ -17,7 +17,7 @@ from factory_tui.engine import learning
 from factory_tui.engine.building import Builder
 from factory_tui.engine.runtime import Runtime
 from factory_tui.engine.validating import Product, Validation
-from factory_tui.sandbox import prepare_tree
+from factory_tui.scenarios import satisfaction
 from factory_tui.store import IterationRow
 
 __all__ = ["Loop"]
@@ -73,8 +73,10 @@ class Loop:
             spec=self.runtime.spec.start_of_iteration(),
             iteration=row.n,
             feedback=self._feedback(row.n - 1),
-            instruction=prompt,
+            seeded=bool(self.runtime.options.seed_from) and row.n == 1,
         )
+        if prompt and prompt != context.get_string("graph.goal"):
+            task = f"{task}\n\n{prompt}"
         return await self.builder.work(node.id, visit, task, node.llm_model)
 
     def _feedback(self, iteration: int) -> str:
@@ -117,21 +119,17 @@ class Loop:
         if reached:
             await validation.confirm()
             confirmed = validation.score(confirmation=True)
-            scores["satisfied"] = confirmed.reached(target)
-            scores["confirmation"] = self._announce(
-                confirmed, confirmation=True, satisfied=scores["satisfied"]
-            )
+            held = confirmed.reached(target)
+            scores["satisfied"] = held
+            scores["confirmation"] = self._announce(confirmed, confirmation=True, satisfied=held)
         scores["vault"] = validation.vault_hash()
         return self._save(
             dataclasses.replace(row, scores=scores, finished_ms=int(time.time() * 1000))
         )
 
     def _announce(
-        self, scored: object, *, confirmation: bool, satisfied: bool
+        self, scored: satisfaction.Report, *, confirmation: bool, satisfied: bool
     ) -> dict[str, object]:
-        from factory_tui.scenarios.satisfaction import Report
-
-        assert isinstance(scored, Report)
         data: dict[str, object] = {
             "train": scored.train.as_dict(),
             "holdout": scored.holdout.as_dict(),
@@ -146,7 +144,7 @@ class Loop:
     def _commit(self, row: IterationRow) -> IterationRow:
         runtime = self.runtime
         workspace = runtime.workspace
-        before = workspace.head()
+        before = workspace.head
         tree = workspace.snapshot()
         commit = workspace.commit(f"Iteration {row.n}")
         stat = workspace.diff_stat(before, commit)
@@ -165,9 +163,7 @@ class Loop:
 
     def _validation(self, row: IterationRow) -> Validation:
         folder = self.runtime.folder / "products" / row.commit
-        if not folder.exists():
-            self.runtime.workspace.checkout(row.commit, folder)
-            prepare_tree(folder)
+        self.runtime.workspace.checkout(row.commit, folder)
         return Validation(self.runtime, Product(row.commit, row.tree, folder), row.n)
 
     # -- learn ---------------------------------------------------------------------------

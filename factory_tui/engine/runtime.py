@@ -24,7 +24,6 @@ from factory_tui.llm import (
     Limits,
     LLMError,
     PlaybackMiss,
-    PlaybackServer,
     Price,
     Prices,
     Recorder,
@@ -32,6 +31,7 @@ from factory_tui.llm import (
     Response,
     Retry,
 )
+from factory_tui.llm.playback import PlaybackServer
 from factory_tui.store import ExchangeRow, Store, Traffic
 from factory_tui.text import clean
 from factory_tui.trials import HostOptions, Pool
@@ -95,7 +95,7 @@ class Runtime:
             if self.options.recording:
                 player = PlaybackServer(Path(self.options.recording), pace=self.options.pace)
                 base_url = await player.start()
-                stack.push_async_callback(player.stop)
+                stack.push_async_callback(player.aclose)
             self.client = self._client(base_url)
             stack.push_async_callback(self.client.aclose)
             self.pool = await stack.enter_async_context(await self._pool())

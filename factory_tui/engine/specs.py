@@ -14,6 +14,8 @@ from typing import Any
 
 from watchfiles import awatch
 
+from factory_tui.agent import prompts
+
 __all__ = ["SpecWatch", "digest"]
 
 Emit = Callable[[str, Mapping[str, Any]], None]
@@ -78,11 +80,7 @@ class SpecWatch:
         diff = _diff(self._told, self.text, self.shown)
         self._told = self.text
         self._emit("spec.delivered", {"path": self.shown, "new_hash": self.hash, "turn": turn})
-        return (
-            "The specification was changed while you work. The change, as a unified diff:\n\n"
-            f"```diff\n{diff}```\n\nFrom now on the changed text is the contract. "
-            "Adapt the program to it."
-        )
+        return prompts.spec_changed(diff, path=self.shown)
 
 
 def _diff(old: str, new: str, name: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from socket import socket
@@ -76,15 +76,12 @@ def exchange_row(exchange: Exchange) -> dict[str, Any]:
     }
 
 
-def _headers(headers: Any) -> str:
-    pairs = headers.items() if isinstance(headers, Mapping) else headers or ()
-    lines = []
-    for name, value in pairs:
-        shown = clean(value)
-        if clean(name).lower() == "authorization" and len(shown) > 12:
-            shown = shown[:12] + "…"
-        lines.append(f"{clean(name)}: {shown}")
-    return "\n".join(lines)
+def _headers(headers: Sequence[tuple[str, str]]) -> list[list[str]]:
+    pairs = [[clean(name), clean(value)] for name, value in headers]
+    for pair in pairs:
+        if pair[0].lower() == "authorization" and len(pair[1]) > 12:
+            pair[1] = pair[1][:12] + "…"
+    return pairs
 
 
 async def run_in_box(

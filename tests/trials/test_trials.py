@@ -103,7 +103,7 @@ async def test_steps_are_performed_and_facts_checked(pool: Pool, job: Callable[.
     assert [e["step"] for e in report.trajectory] == [1, 1, 2, 3]
     assert exchanges[0]["operation"] == "users.list"
     token = report.entities["env"]["SLACK_TOKEN"]
-    assert token not in exchanges[0]["request_headers"]
+    assert token not in str(exchanges[0]["request_headers"])
 
 
 async def test_the_same_seed_gives_the_same_trajectory(pool: Pool, job: Callable[..., Job]) -> None:
