@@ -25,7 +25,6 @@ __all__ = [
 ]
 
 _SPARKS = "▁▂▃▄▅▆▇█"
-_EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
 def tokens(count: float | None) -> str:
@@ -100,13 +99,11 @@ def interval(low: float | None, high: float | None) -> str:
     return f"{low * 100:.0f}–{high * 100:.0f}"
 
 
-def bar(share: float, width: int) -> str:
-    """A horizontal bar in eighths of a cell: ``███▌░░``."""
-    share = min(1.0, max(0.0, share))
-    eighths = round(share * width * 8)
-    full, rest = divmod(eighths, 8)
-    text = "█" * full + (_EIGHTHS[rest] if rest else "")
-    return text + "░" * (width - len(text))
+def bar(share: float, width: int) -> tuple[str, str]:
+    """A horizontal bar in halves of a cell, as its full and its empty part: ``━━━╸``, ``────``."""
+    halves = round(min(1.0, max(0.0, share)) * width * 2)
+    full = "━" * (halves // 2) + ("╸" if halves % 2 else "")
+    return full, "─" * (width - len(full))
 
 
 def spark(values: Sequence[float], width: int) -> str:

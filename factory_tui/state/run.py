@@ -138,14 +138,13 @@ class RunState:
         column = self.under_way
         trials = 0 if column is None else sum(cell.started for cell in column.cells.values())
         if column is not None and trials:
-            what = "confirming" if column.confirmation else "trials"
-            done = column.finished_trials
-            return f"{what} of iteration {column.iteration}, {done} done"
+            what = "confirming, trials" if column.confirmation else "trials"
+            return f"{what}: {column.finished_trials} done"
         if self.node == "learn":
-            return f"writing feedback on iteration {self.iteration}"
+            return "writing feedback"
         if self.iteration and self.turn:
-            return f"building iteration {self.iteration}, turn {self.turn}"
-        return f"building iteration {self.iteration}" if self.iteration else "starting"
+            return f"building, turn {self.turn}"
+        return "building" if self.iteration else "starting"
 
     @property
     def last_line(self) -> str:

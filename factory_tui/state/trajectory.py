@@ -199,7 +199,11 @@ def _trial(event: Event, data: Mapping[str, Any]) -> Entry:
     step = data.get("failing_step")
     where = f" step {step}" if step and outcome != "satisfied" else ""
     text = f"{sign} {event.scenario} #{data.get('n', 1)}{where}"
-    text += f" · {reason}" if reason else f" · {facts}" + (f", {source}" if source else "")
+    text += (
+        f" · {reason}"
+        if reason
+        else f" · {facts}" + (f", {source}" if source not in ("", "facts") else "")
+    )
     return Entry("trial", text, tone, fmt.millis(data.get("ms")))
 
 

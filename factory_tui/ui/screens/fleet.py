@@ -15,8 +15,8 @@ from factory_tui.state import STREAM_KINDS, FleetRow, explain, heading
 from factory_tui.state import format as fmt
 from factory_tui.state.fleet import SORTS
 from factory_tui.ui.rows import PagedRows
-from factory_tui.ui.screens.frame import FrameScreen, badges
-from factory_tui.ui.screens.panes import Panes
+from factory_tui.ui.screens.frame import badges
+from factory_tui.ui.screens.panes import PanesScreen
 from factory_tui.ui.widgets.fleet import FleetTable
 from factory_tui.ui.widgets.frame import Prompt
 from factory_tui.ui.widgets.lines import LineList
@@ -35,7 +35,7 @@ _RECENT = 500
 """Events of all runs that the activity stream starts with."""
 
 
-class FleetScreen(Panes, FrameScreen):
+class FleetScreen(PanesScreen):
     """The list of runs, and the selected one in more detail."""
 
     PANE_IDS = ("runs", "summary", "scenarios", "spend", "activity")
@@ -48,7 +48,7 @@ class FleetScreen(Panes, FrameScreen):
         #scenarios { width: 1fr; }
         #spend { width: 54; }
         &.-narrow #side, &.-narrow #activity { display: none; }
-        &.-wide #runs { height: 2fr; min-height: 9; }
+        &.-wide #runs { height: auto; min-height: 7; max-height: 35%; }
         &.-wide #summary { display: none; }
     }
     """
@@ -85,8 +85,8 @@ class FleetScreen(Panes, FrameScreen):
             yield FleetTable(ident="runs")
             yield RunSummary(ident="summary")
             with Horizontal(id="side"):
-                yield SatisfactionPanel(ident="scenarios")
-                yield SpendPanel(ident="spend")
+                yield SatisfactionPanel(3, ident="scenarios")
+                yield SpendPanel(4, ident="spend")
             yield Trajectory("5 Activity of all runs", by_run=True, ident="activity")
 
     def on_mount(self) -> None:
@@ -119,7 +119,9 @@ class FleetScreen(Panes, FrameScreen):
         going = sum(row.live.word in ("working", "waiting", "starting", "quiet") for row in rows)
         needy = sum(bool(row.needs) for row in rows)
         text = f"{len(rows)} run{'' if len(rows) == 1 else 's'} · {going} live"
-        return [self.factory.factory_dir.name, text + (f" · {needy} need you" if needy else "")]
+        if needy:
+            text += f" · {needy} need{'s' if needy == 1 else ''} you"
+        return [self.factory.factory_dir.name, text] if self.wide else [text]
 
     def header_right(self) -> list[Part]:
         """Rate and dollars of all runs."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 from textual.widget import Widget
 
-__all__ = ["Panes"]
+from factory_tui.ui.screens.frame import FrameScreen
+
+__all__ = ["PanesScreen"]
 
 
-class Panes(Screen[object]):
+class PanesScreen(FrameScreen):
     """Keys ``1``–``9`` focus a pane, ``+`` maximises it, ``+`` or esc restores.
 
     Subclasses list the ids of their panes in order. A hidden pane's containers hide with it.

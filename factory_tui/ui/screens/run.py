@@ -14,8 +14,7 @@ from factory_tui.events import Event
 from factory_tui.state import STREAM_KINDS, GridRow, explain, heading
 from factory_tui.store import ExchangeRow, StoreError, Traffic
 from factory_tui.ui.rows import PagedRows
-from factory_tui.ui.screens.frame import FrameScreen
-from factory_tui.ui.screens.panes import Panes
+from factory_tui.ui.screens.panes import PanesScreen
 from factory_tui.ui.widgets.detail import DetailPane
 from factory_tui.ui.widgets.lines import LineList
 from factory_tui.ui.widgets.satisfaction import SatisfactionPanel
@@ -31,19 +30,19 @@ __all__ = ["RunScreen"]
 PANES: Final = ("spend", "scenarios", "trajectory", "traffic")
 
 
-class RunScreen(Panes, FrameScreen):
+class RunScreen(PanesScreen):
     """Spend, satisfaction, trajectory and twin traffic of one run, live."""
 
     PANE_IDS = PANES
     CSS = """
     RunScreen {
         #body { layout: grid; }
-        &.-narrow #body { grid-size: 2 3; grid-columns: 31 1fr; grid-rows: 1 1fr 6; }
+        &.-narrow #body { grid-size: 2 3; grid-columns: 34 1fr; grid-rows: 1 1fr 6; }
         &.-narrow #spend { column-span: 2; border: none; height: 1; padding: 0 1; }
         &.-narrow #spend:focus { background: $cursor; }
         &.-narrow #traffic { column-span: 2; }
         &.-narrow #detail { display: none; }
-        &.-wide #body { grid-size: 3 2; grid-columns: 52 1fr 60; grid-rows: 2fr 3fr; }
+        &.-wide #body { grid-size: 3 2; grid-columns: 52 1fr 64; grid-rows: 2fr 3fr; }
         &.-wide #scenarios { column-span: 2; }
         &.-wide #middle { column-span: 2; }
         #detail { height: 11; }

@@ -8,6 +8,7 @@ from typing import ClassVar
 from rich.cells import cell_len, chop_cells
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.strip import Strip
 
 from factory_tui.ui.widgets.lines import LineList
 from factory_tui.ui.widgets.tones import Part
@@ -60,6 +61,10 @@ class DetailPane(LineList):
             self._lines = wrap(self._text, width) if self._text else []
             self._wrapped_for = width
         return len(self._lines)
+
+    def row_strip(self, index: int, width: int, *, cursor: bool) -> Strip:
+        """One line; the cursor is only seen while the text has the focus."""
+        return super().row_strip(index, width, cursor=cursor and self.has_focus)
 
     def draw_row(self, index: int, width: int) -> Sequence[Part]:
         """One line."""

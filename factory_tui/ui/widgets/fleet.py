@@ -11,7 +11,7 @@ from factory_tui.state import FleetRow
 from factory_tui.state import format as fmt
 from factory_tui.ui.widgets.lines import LineList
 from factory_tui.ui.widgets.spend import budget_tone
-from factory_tui.ui.widgets.tones import Part, fit
+from factory_tui.ui.widgets.tones import Part, bar_parts, fit, width_of
 
 __all__ = ["LIVE_TONE", "FleetTable"]
 
@@ -30,6 +30,10 @@ LIVE_TONE: Final = {
 """The tone of a run's condition."""
 
 
+WIDE: Final = 110
+NEEDS: Final = 18
+
+
 class FleetTable(LineList):
     """One run per row, what needs somebody first."""
 
@@ -41,7 +45,7 @@ class FleetTable(LineList):
 
     def show(self, rows: list[FleetRow], now_ms: int, caption: str, keys: str) -> None:
         """Show rows; the cursor stays on its run."""
-        held = self.current
+        held = self.current if self.chosen else None
         self._rows, self._now_ms = rows, now_ms
         if held is not None:
             for index, row in enumerate(rows):
@@ -69,45 +73,45 @@ class FleetTable(LineList):
         """Headings."""
         if not self._rows:
             return ()
-        text = f"  {'run':6} {'factory':12} {'it':>3}  {'satisfied':13}  {'tokens / budget':16}"
-        text += f" {'spent':>8}"
-        if width >= 110:
-            text += f" {'age':>7}  {fit('last event', width - 106)}"
-        return [[(fit(text, width - 15) + " needs you", "faint")]]
+        wide = width >= WIDE
+        text = f"  {'run':6} {fit('factory', 12 if wide else 9)} {'it':>2}  "
+        text += fit("satisfied", 14 if wide else 12) + "tokens of budget "
+        text += f"{'spent':>8}  "
+        if wide:
+            text += f"{'age':>6}  "
+            return [[(text + fit("last event", width - len(text) - NEEDS) + "needs you", "faint")]]
+        return [[(text + "needs you", "faint")]]
 
     def draw_row(self, index: int, width: int) -> Sequence[Part]:
         """One run."""
         row = self._rows[index]
         run, facts, live = row.run, row.facts, row.live
+        wide = width >= WIDE
         latest = run.latest
         rate = None if latest is None else latest.overall.rate
-        tone = LIVE_TONE[live.word]
         good = rate is not None and rate >= run.target
         share = run.spend.share(run.budget)
-        used = fmt.tokens(run.spend.tokens)
         limit = "" if run.budget.tokens is None else f"/{fmt.tokens(run.budget.tokens)}"
         parts: list[Part] = [
-            (f"{live.glyph} ", tone),
+            (f"{live.glyph} ", LIVE_TONE[live.word]),
             (f"{facts.id:6} ", "strong"),
-            (fit(facts.name or "—", 12), "text"),
-            (f" {run.iteration or '—':>3}  ", "muted"),
-            (fmt.bar(rate or 0.0, 8), "good" if good else "accent"),
-            (f" {fmt.percent(rate):>4}  ", "good" if good else "text"),
-            (f"{used + limit:<11}", "text"),
-            (f" {fmt.percent(share):>4} ", budget_tone(share, run.budget)),
-            (f"{fmt.money(run.spend.known_usd):>8}", "text"),
+            (fit(facts.name or "—", 12 if wide else 9), "text"),
+            (f" {run.iteration or '—':>2}  ", "muted"),
+            *bar_parts(rate or 0.0, 8 if wide else 6, "good" if good else "accent"),
+            (f" {fmt.percent(rate):>4} ", "good" if good else "text"),
+            (f"{fmt.tokens(run.spend.tokens) + limit:<12}", "text"),
+            (f"{fmt.percent(share):>4} ", budget_tone(share, run.budget)),
+            (f"{fmt.money(run.spend.known_usd):>8}  ", "text"),
         ]
-        if width >= 110:
+        if wide:
             end = run.finished_ms or self._now_ms
-            parts += [
-                (f" {fmt.ago(facts.created_ms, end):>7}  ", "muted"),
-                (fit(run.last_line, width - 106 - 1) + " ", "muted"),
-            ]
-        needs = row.needs[0] if row.needs else ("" if live.word == "working" else live.word)
-        taken = sum(len(text) for text, _ in parts)
-        tone = "bad" if row.needs else "faint"
-        mark = "▲ " if row.needs else "  "
-        parts.append((fit(mark + needs, max(0, width - taken)), tone))
+            parts.append((f"{fmt.ago(facts.created_ms, end):>6}  ", "muted"))
+            parts.append((fit(run.last_line, width - width_of(parts) - NEEDS - 2) + "  ", "muted"))
+        room = max(0, width - width_of(parts))
+        if row.needs:
+            parts.append((fit(f"▲ {row.needs[0]}", room), "warn"))
+        else:
+            parts.append((fit("" if live.word == "working" else live.word, room), "faint"))
         return parts
 
     def empty(self, width: int) -> Sequence[Sequence[Part]]:

@@ -29,6 +29,8 @@ class LineList(Toned, ScrollView, can_focus=True):
 
     DEFAULT_CSS = """
     LineList {
+        width: 1fr;
+        height: 1fr;
         border: round $line;
         border-title-color: $muted;
         border-title-style: none;
@@ -200,8 +202,12 @@ class LineList(Toned, ScrollView, can_focus=True):
         if self.cursor > last:
             self.cursor = last
 
+    chosen = False
+    """Whether the cursor is where somebody put it, and should stay on that row's content."""
+
     def move_to(self, index: int) -> None:
         """Put the cursor on a row and scroll to it."""
+        self.chosen = True
         self.cursor = max(0, min(index, self.row_count() - 1))
         self.show_cursor()
 

@@ -94,14 +94,15 @@ class SatisfactionPanel(LineList):
 
     failing_only: reactive[bool] = reactive(False, repaint=False)
 
-    def __init__(self, *, ident: str | None = None) -> None:
+    def __init__(self, number: int = 2, *, ident: str | None = None) -> None:
         super().__init__(id=ident)
+        self.number = number
         self.run: RunState | None = None
         self._rows: list[GridRow] = []
 
     def show(self, run: RunState) -> None:
         """Show a run's state; the cursor stays on its scenario."""
-        held = self.current
+        held = self.current if self.chosen else None
         self.run = run
         rows = run.grid.rows()
         if self.failing_only:
@@ -167,7 +168,7 @@ class SatisfactionPanel(LineList):
         sign: Part = (f"{GLYPHS[row.status]} ", tone)
         holdout = info.split == "holdout"
         if width < WIDE:
-            name = fit(info.id, width - taken - 4)
+            name = fit(info.id, width - taken - 5) + " "
             split: Part = ("h " if holdout else "  ", "accent" if holdout else "faint")
             return [sign, split, (name, "text"), *cells]
         counts = f"{row.satisfied}/{row.trials}" if row.trials else "—"
@@ -209,7 +210,7 @@ class SatisfactionPanel(LineList):
         run = self.run
         if run is None:
             return []
-        room = max(1, (width - 22) if width < WIDE else (width - 60) // 3)
+        room = max(1, (width - 25) if width < WIDE else (width - 60) // 3)
         count = len(run.grid.columns)
         return list(range(max(0, count - min(room, 6 if width < WIDE else 16)), count))
 
@@ -226,7 +227,7 @@ class SatisfactionPanel(LineList):
         columns = self.run.grid.columns
         marks = "".join(f"{columns[index].label:^3}" for index in self._shown(width))
         name = fit("scenario", self._name_width(width) + 2)
-        return [(name + fit("split", 8) + marks + "   n ok  latest verdict", "faint")]
+        return [(name + fit("split", 8) + marks + "  ok/n  latest verdict", "faint")]
 
     def _legend(self, run: RunState, latest: Column | None, width: int) -> list[Part]:
         total = len(run.grid.scenarios)
@@ -250,7 +251,7 @@ class SatisfactionPanel(LineList):
             return
         wide = self.size.width >= WIDE
         latest, under_way = run.latest, run.under_way
-        title = "2 Satisfaction" if wide else "2 Satisfied"
+        title = f"{self.number} Satisfaction" if wide else f"{self.number} Satisfied"
         if latest is not None:
             title += f"  iteration {latest.label}" if wide else f"  it {latest.label}"
         if under_way is not None and under_way.finished_trials:

@@ -9,7 +9,7 @@ from textual.content import Content
 from factory_tui.state import Budget, RunState, Spend
 from factory_tui.state import format as fmt
 from factory_tui.ui.widgets.panel import Panel
-from factory_tui.ui.widgets.tones import Part, fit, width_of
+from factory_tui.ui.widgets.tones import Part, bar_parts, fit, width_of
 
 __all__ = ["SpendPanel", "budget_tone"]
 
@@ -28,11 +28,11 @@ def budget_tone(share: float | None, budget: Budget) -> str:
 class SpendPanel(Panel):
     """A run's spend; as one line where there is no more room."""
 
-    def __init__(self, *, ident: str | None = None) -> None:
+    def __init__(self, number: int = 1, *, ident: str | None = None) -> None:
         super().__init__(id=ident)
         self.run: RunState | None = None
         self.now_ms = 0
-        self.border_title = Content("1 Spend")
+        self.border_title = Content(f"{number} Spend")
         self.border_subtitle = Content("b budget")
 
     def show(self, run: RunState, now_ms: int) -> None:
@@ -62,7 +62,7 @@ class SpendPanel(Panel):
         rate = f"  {fmt.tokens(spend.burn(self.now_ms))}/min "
         parts: list[Part] = [("tokens ", "muted"), (used + " ", "strong")]
         if share is not None:
-            parts += [(fmt.bar(share, 8), tone), (f" {fmt.percent(share)}", tone)]
+            parts += [*bar_parts(share, 8, tone), (f" {fmt.percent(share)}", tone)]
         parts.append((rate, "muted"))
         tail: list[Part] = [(f"  {dollars}", "strong")]
         if wait is not None and not run.finished:
@@ -107,6 +107,7 @@ class SpendPanel(Panel):
                 (f"{fmt.tokens(spend.cache_read)} read", "text"),
             ],
             self._roles(spend, width),
+            self._iterations(spend, width),
             self._calls(spend),
         ]
         if spend.estimated:
@@ -131,7 +132,7 @@ class SpendPanel(Panel):
         parts: list[Part] = [_label(unit), (fit(figures, 18), "strong")]
         room = width - _LABEL - 18 - 6
         if share is not None and room >= 4:
-            parts += [(fmt.bar(share, min(room, 20)), tone), (f" {fmt.percent(share):>4}", tone)]
+            parts += [*bar_parts(share, min(room, 20), tone), (f" {fmt.percent(share):>4}", tone)]
         return parts
 
     def _empty_line(self, spend: Spend, run: RunState) -> list[Part]:
@@ -151,6 +152,11 @@ class SpendPanel(Panel):
         ranked = sorted(spend.roles.items(), key=lambda item: -item[1].tokens)
         text = " · ".join(f"{name} {fmt.percent(role.tokens / total)}" for name, role in ranked)
         return [_label("by role"), (fit(text, width - _LABEL), "text")]
+
+    def _iterations(self, spend: Spend, width: int) -> list[Part]:
+        found = sorted((n, used) for n, used in spend.by_iteration.items() if n)
+        text = " · ".join(f"{n}: {fmt.tokens(used)}" for n, used in found[-6:]) or "—"
+        return [_label("by iter"), (fit(text, width - _LABEL), "text")]
 
     def _calls(self, spend: Spend) -> list[Part]:
         parts: list[Part] = [_label("calls"), (str(spend.calls), "text")]

@@ -11,7 +11,9 @@ from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
-__all__ = ["Part", "Toned", "fit", "width_of"]
+from factory_tui.state import format as fmt
+
+__all__ = ["Part", "Toned", "bar_parts", "fit", "width_of"]
 
 Part: TypeAlias = tuple[str, str]
 """A piece of a line and the name of its tone (:data:`factory_tui.ui.theme.TONES`)."""
@@ -30,6 +32,24 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
     if size > width:
         return set_cell_size(text, width - 1) + "…"
     return " " * (width - size) + text if right else text + " " * (width - size)
+
+
+def bar_parts(share: float, width: int, tone: str) -> list[Part]:
+    """A bar that is full to ``share``; untouched parts of a budget are calm."""
+    full, rest = fmt.bar(share, width)
+    return [(full, "accent" if tone == "text" else tone), (rest, "faint")]
+
+
+def _cut(parts: list[Part], width: int) -> list[Part]:
+    """The parts that fit, the last of them cut with ``…``."""
+    kept: list[Part] = []
+    for text, tone in parts:
+        size = cell_len(text)
+        if size > width:
+            return [*kept, (fit(text, width), tone)]
+        kept.append((text, tone))
+        width -= size
+    return kept
 
 
 class Toned(Widget):
@@ -94,6 +114,9 @@ class Toned(Widget):
     def strip(self, parts: Iterable[Part], width: int, *, cursor: bool = False) -> Strip:
         """One line of exactly ``width`` cells; ``cursor`` paints it as the selected one."""
         base = self.base + self.tone("cursor") if cursor else self.base
+        parts = list(parts)
+        if width_of(parts) > width:
+            parts = _cut(parts, width)
         segments = [Segment(text, base + self.tone(name)) for text, name in parts if text]
         return Strip(segments).crop_extend(0, width, base)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from factory_tui.state import format as fmt
 from factory_tui.store import ExchangeRow
 from factory_tui.ui.widgets.stream import Stream
-from factory_tui.ui.widgets.tones import Part, fit
+from factory_tui.ui.widgets.tones import Part, fit, width_of
 
 __all__ = ["TrafficStream"]
 
@@ -19,27 +19,28 @@ class TrafficStream(Stream[ExchangeRow]):
         """One exchange."""
         status = str(row.status) if row.status else "—"
         if row.gap:
-            tone, mark = "warn", "gap"
+            tone, mark = "warn", "◇"
         elif row.fault:
-            tone, mark = "warn", "fault"
+            tone, mark = "warn", "▲"
         elif row.status >= 500 or not row.status:
-            tone, mark = "bad", ""
+            tone, mark = "bad", "✗"
         elif row.status >= 400:
-            tone, mark = "warn", ""
+            tone, mark = "warn", " "
         else:
-            tone, mark = "good", ""
-        wide = width >= 64
+            tone, mark = "good", " "
         where = f"{row.scenario} #{row.step}" if row.scenario else "builder"
-        scene = 24 if width >= 76 else 16 if wide else 0
+        scene = 24 if width >= 90 else 18 if width >= 64 else 0
         head: list[Part] = [(fmt.clock(row.ts_ms) + " ", "faint")] if width >= 44 else []
-        head += [(fit(row.twin, 5) + " ", "accent"), (fit(row.method, 6) + " ", "muted")]
-        tail: list[Part] = [(f"{status:>4} ", tone), (fit(mark, 5) + " ", tone)]
-        if wide:
-            tail.append((f"{row.ms:>5.0f}ms ", "faint"))
+        head += [(fit(row.twin, 5) + " ", "accent"), (fit(row.method, 4) + " ", "muted")]
+        tail: list[Part] = [(f"{status:>3}{mark} ", tone)]
+        if width >= 64:
+            tail.append((f"{row.ms:>4.0f}ms ", "faint"))
         if scene:
             tail.append((fit(where, scene), "muted"))
-        used = sum(len(text) for text, _ in (*head, *tail))
-        return [*head, (fit(row.path, width - used - 1) + " ", "text"), *tail]
+        room = width - width_of([*head, *tail]) - 1
+        # A path's end tells more than its beginning.
+        path = row.path if len(row.path) <= room else "…" + row.path[-(room - 1) :]
+        return [*head, (fit(path, room) + " ", "text"), *tail]
 
     def text_of(self, row: ExchangeRow) -> str:
         """Method, path, status, operation, scenario."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from factory_tui.events import Event
-from factory_tui.state import describe, explain, is_error
+from factory_tui.state import GLYPHS, describe, explain, is_error
 from factory_tui.state import format as fmt
 from factory_tui.ui.widgets.stream import Stream
 from factory_tui.ui.widgets.tones import Part, fit
 
 __all__ = ["Trajectory"]
+
+_SIGNS: Final = frozenset(f"{sign} " for sign in (*GLYPHS.values(), "✓", "▲", "!"))
 
 
 class Trajectory(Stream[Event]):
@@ -25,7 +28,7 @@ class Trajectory(Stream[Event]):
     def parts(self, row: Event, width: int) -> list[Part]:
         """Time, turn, kind, text, figure."""
         entry = describe(row)
-        parts: list[Part] = [(fmt.clock(row.ts_ms) + " ", "faint")]
+        parts: list[Part] = [(fmt.clock(row.ts_ms) + " ", "faint")] if width >= 56 else []
         if self.by_run:
             parts.append((fit(row.run_id, 6) + " ", "muted"))
         elif width >= 64:
@@ -36,7 +39,13 @@ class Trajectory(Stream[Event]):
         parts.append((fit(entry.label, 7) + " ", label_tone))
         used = sum(len(text) for text, _ in parts)
         right = f" {entry.right:>6}" if entry.right and width >= 50 else ""
-        parts.append((fit(entry.text, width - used - len(right) - 1), entry.tone))
+        text = fit(entry.text, width - used - len(right) - 1)
+        if text[:2] in _SIGNS:
+            # The sign carries the colour; a screen full of green sentences says nothing.
+            calm = "muted" if entry.tone == "good" else "text"
+            parts += [(text[:2], entry.tone), (text[2:], calm)]
+        else:
+            parts.append((text, entry.tone))
         parts.append((right, "faint"))
         return parts
 
