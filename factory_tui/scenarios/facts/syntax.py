@@ -277,18 +277,15 @@ def _parse(start: str, text: str, base: int) -> Any:
         if isinstance(error.orig_exc, FactSyntaxError):
             raise error.orig_exc from None
         raise
-    except UnexpectedEOF as error:
-        raise FactSyntaxError(
-            "cannot read this fact: it ends too early", base + len(text)
-        ) from error
     except UnexpectedInput as error:
-        column = base + max(1, error.column if error.column > 0 else len(text))
-        if isinstance(error, UnexpectedCharacters) or not text:
-            raise FactSyntaxError("cannot read this fact", column) from error
-        token = getattr(error, "token", "")
-        if not token:
-            raise FactSyntaxError("cannot read this fact: it ends too early", column) from error
-        raise FactSyntaxError(f"cannot read this fact at `{token}`", column) from error
+        token = str(getattr(error, "token", "") or "")
+        if isinstance(error, UnexpectedCharacters):
+            raise FactSyntaxError("cannot read this fact", base + error.column) from error
+        if isinstance(error, UnexpectedEOF) or not token:
+            said = "cannot read this fact: it ends too early"
+            raise FactSyntaxError(said, base + max(1, len(text))) from error
+        said = f"cannot read this fact at `{token}`"
+        raise FactSyntaxError(said, base + max(1, error.column)) from error
 
 
 def parse_fact(text: str) -> Fact:
