@@ -1,0 +1,114 @@
+"""comment: what people say about an issue."""
+
+from typing import Any
+
+from factory_tui.universe import Response, Row
+
+from .adf import MAX_TEXT, NotADocumentError, plain, rich
+from .context import Context, empty, operation, reply
+from .errors import JiraError, bad_field
+from .shapes import comment_shape
+from .state import add_comment, touch
+
+
+def _body(c: Context, payload: dict[str, Any]) -> Any:
+    try:
+        body = rich(payload.get("body"), v3=c.v3)
+    except NotADocumentError as error:
+        raise bad_field("comment", "Comment body is not valid!") from error
+    if body is None or (not plain(body).strip() and "text" in body):
+        raise bad_field("comment", "Comment body can not be empty!")
+    if len(plain(body)) > MAX_TEXT:
+        raise bad_field(
+            "comment",
+            "The entered text is too long. It exceeds the allowed limit of 32,767 characters.",
+        )
+    return body
+
+
+@operation("GET", "/issue/{issueIdOrKey}/comment", "getComments")
+def get_all(c: Context) -> Response:
+    """The comments of an issue, oldest first or by ``orderBy``."""
+    issue = c.issue(c.param("issueIdOrKey"))
+    start, size = c.page(100, 5000)
+    order = c.query("orderBy", "created")
+    if order.lstrip("+-") != "created":
+        raise JiraError(400, f"The 'orderBy' value '{order[:40]}' is not supported.")
+    keys = c["comments"].find("issue", issue["id"])
+    if order.startswith("-"):
+        keys.reverse()
+    page = [comment_shape(c, c["comments"][key]) for key in keys[start : start + size]]
+    return reply({"startAt": start, "maxResults": size, "total": len(keys), "comments": page})
+
+
+@operation("POST", "/issue/{issueIdOrKey}/comment", "addComment")
+def add(c: Context) -> Response:
+    """A new comment."""
+    issue = c.issue(c.param("issueIdOrKey"))
+    if not c.may_write(c["projects"][issue["project"]]):
+        raise JiraError(403, "You do not have the permission to comment on this issue.")
+    payload = c.body()
+    visibility = payload.get("visibility")
+    row = add_comment(
+        c, issue, _body(c, payload), visibility if isinstance(visibility, dict) else None
+    )
+    return reply(comment_shape(c, row), 201)
+
+
+def _comment(c: Context) -> tuple[Row, Row]:
+    issue = c.issue(c.param("issueIdOrKey"))
+    row = c["comments"].get(c.param("id"))
+    if row is None or row["issue"] != issue["id"]:
+        raise JiraError(404, f"Can not find a comment for the id: {c.param('id')}.")
+    return issue, row
+
+
+@operation("GET", "/issue/{issueIdOrKey}/comment/{id}", "getComment")
+def get(c: Context) -> Response:
+    """One comment."""
+    return reply(comment_shape(c, _comment(c)[1]))
+
+
+@operation("PUT", "/issue/{issueIdOrKey}/comment/{id}", "updateComment")
+def update(c: Context) -> Response:
+    """Other words for a comment."""
+    issue, row = _comment(c)
+    if not c.may_write(c["projects"][issue["project"]]):
+        raise JiraError(400, "You do not have the permission to edit this comment.")
+    changed = {**row, "body": _body(c, c.body()), "updater": c.me, "updated": c.now}
+    c["comments"].put(row["id"], changed)
+    touch(c, issue)
+    return reply(comment_shape(c, changed))
+
+
+@operation("DELETE", "/issue/{issueIdOrKey}/comment/{id}", "deleteComment")
+def delete(c: Context) -> Response:
+    """Delete a comment."""
+    issue, row = _comment(c)
+    if not c.may_write(c["projects"][issue["project"]]):
+        raise JiraError(400, "You do not have the permission to delete this comment.")
+    c["comments"].delete(row["id"])
+    touch(c, issue)
+    return empty()
+
+
+@operation("POST", "/comment/list", "getCommentsByIds")
+def by_ids(c: Context) -> Response:
+    """Comments by their ids, of any issue the caller sees."""
+    wanted = c.body().get("ids")
+    if not isinstance(wanted, list) or len(wanted) > 1000:
+        raise JiraError(400, "Specify up to 1000 comment ids in 'ids'.")
+    rows = []
+    for key in dict.fromkeys(str(item) for item in wanted):
+        row = c["comments"].get(key)
+        if row is not None and c.find_issue(row["issue"]) is not None:
+            rows.append(comment_shape(c, row))
+    return reply(
+        {
+            "startAt": 0,
+            "maxResults": 1048576,
+            "total": len(rows),
+            "isLast": True,
+            "values": rows,
+        }
+    )

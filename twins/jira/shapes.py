@@ -1,0 +1,241 @@
+"""Rows as Jira's JSON."""
+
+from typing import Any
+
+from factory_tui.universe import Row
+
+from .adf import Rich, as_adf, as_text
+from .context import Context
+from .seed import status_category
+
+__all__ = [
+    "comment_shape",
+    "priority_shape",
+    "project_shape",
+    "resolution_shape",
+    "rich_shape",
+    "status_shape",
+    "type_shape",
+    "user_shape",
+]
+
+_SIZES = (("48x48", 48), ("24x24", 24), ("16x16", 16), ("32x32", 32))
+
+
+def rich_shape(c: Context, stored: Rich) -> Any:
+    """Rich text in the form of the caller's API version."""
+    return as_adf(stored) if c.v3 else as_text(stored)
+
+
+def user_shape(c: Context, account: str | None) -> dict[str, Any] | None:
+    """A user; ``None`` for nobody."""
+    row = c["users"].get(account) if account else None
+    if row is None:
+        return None
+    avatars = {
+        size: f"{c.call.request.base_url}/secure/useravatar?size={pixels}&ownerId={row['name']}"
+        for size, pixels in _SIZES
+    }
+    name = f"{row['first']} {row['last']}".strip()
+    if not c.cloud:
+        return {
+            "self": f"{c.api}/user?username={row['name']}",
+            "name": row["name"],
+            "key": row["name"],
+            "emailAddress": row["email"],
+            "avatarUrls": avatars,
+            "displayName": name,
+            "active": row["active"],
+            "timeZone": "Etc/UTC",
+        }
+    return {
+        "self": f"{c.api}/user?accountId={row['id']}",
+        "accountId": row["id"],
+        "emailAddress": row["email"],
+        "avatarUrls": avatars,
+        "displayName": name,
+        "active": row["active"],
+        "timeZone": "Etc/UTC",
+        "accountType": "app" if row["app"] else "atlassian",
+    }
+
+
+def category_shape(c: Context, category: str) -> dict[str, Any]:
+    """A status category."""
+    number, name, color = status_category(category)
+    return {
+        "self": f"{c.api}/statuscategory/{number}",
+        "id": number,
+        "key": category,
+        "colorName": color,
+        "name": name,
+    }
+
+
+def status_shape(c: Context, row: Row) -> dict[str, Any]:
+    """A status."""
+    return {
+        "self": f"{c.api}/status/{row['id']}",
+        "description": "",
+        "iconUrl": f"{c.call.request.base_url}/",
+        "name": row["name"],
+        "id": row["id"],
+        "statusCategory": category_shape(c, row["category"]),
+    }
+
+
+def type_shape(c: Context, row: Row) -> dict[str, Any]:
+    """An issue type."""
+    shape = {
+        "self": f"{c.api}/issuetype/{row['id']}",
+        "id": row["id"],
+        "description": row["description"],
+        "iconUrl": f"{c.call.request.base_url}/images/icons/issuetypes/{row['id']}.svg",
+        "name": row["name"],
+        "subtask": row["subtask"],
+        "avatarId": 10300 + int(row["id"]) % 100,
+    }
+    return {**shape, "hierarchyLevel": row["level"]} if c.cloud else shape
+
+
+def priority_shape(c: Context, row: Row) -> dict[str, Any]:
+    """A priority as a field shows it."""
+    name = row["name"].lower()
+    return {
+        "self": f"{c.api}/priority/{row['id']}",
+        "iconUrl": f"{c.call.request.base_url}/images/icons/priorities/{name}.svg",
+        "name": row["name"],
+        "id": row["id"],
+    }
+
+
+def resolution_shape(c: Context, row: Row) -> dict[str, Any]:
+    """A resolution."""
+    return {
+        "self": f"{c.api}/resolution/{row['id']}",
+        "id": row["id"],
+        "description": row["description"],
+        "name": row["name"],
+    }
+
+
+def project_shape(c: Context, row: Row, *, full: bool = False) -> dict[str, Any]:
+    """A project, as lists and fields show it or in ``full``."""
+    base = c.call.request.base_url
+    shape: dict[str, Any] = {
+        "self": f"{c.api}/project/{row['id']}",
+        "id": row["id"],
+        "key": row["key"],
+        "name": row["name"],
+        "projectTypeKey": "software",
+        "avatarUrls": {
+            size: f"{base}/secure/projectavatar?pid={row['id']}&size={pixels}"
+            for size, pixels in _SIZES
+        },
+    }
+    if c.cloud:
+        shape |= {"simplified": False}
+    if not full:
+        return shape
+    shape |= {
+        "expand": "description,lead,issueTypes,url,projectKeys,permissions,insight",
+        "description": row["description"],
+        "lead": user_shape(c, row["lead"]),
+        "components": [
+            component_shape(c, c["components"][key])
+            for key in c["components"].find("project", row["id"])
+        ],
+        "issueTypes": [type_shape(c, c["issuetypes"][key]) for key in row["types"]],
+        "assigneeType": row["default_assignee"],
+        "versions": [
+            version_shape(c, c["versions"][key]) for key in c["versions"].find("project", row["id"])
+        ],
+        "roles": {},
+    }
+    if c.cloud:
+        shape |= {"style": "classic", "isPrivate": False, "properties": {}}
+    return shape
+
+
+def component_shape(c: Context, row: Row) -> dict[str, Any]:
+    """A component."""
+    shape = {
+        "self": f"{c.api}/component/{row['id']}",
+        "id": row["id"],
+        "name": row["name"],
+        "assigneeType": "PROJECT_DEFAULT",
+        "isAssigneeTypeValid": False,
+        "project": c["projects"][row["project"]]["key"],
+        "projectId": int(row["project"]),
+    }
+    if row["description"]:
+        shape["description"] = row["description"]
+    lead = user_shape(c, row["lead"])
+    return {**shape, "lead": lead} if lead else shape
+
+
+def version_shape(c: Context, row: Row) -> dict[str, Any]:
+    """A version."""
+    shape = {
+        "self": f"{c.api}/version/{row['id']}",
+        "id": row["id"],
+        "name": row["name"],
+        "archived": row["archived"],
+        "released": row["released"],
+        "projectId": int(row["project"]),
+    }
+    for field in ("description", "startDate", "releaseDate"):
+        if row.get(field):
+            shape[field] = row[field]
+    return shape
+
+
+def comment_shape(c: Context, row: Row) -> dict[str, Any]:
+    """A comment."""
+    shape = {
+        "self": f"{c.api}/issue/{row['issue']}/comment/{row['id']}",
+        "id": row["id"],
+        "author": user_shape(c, row["author"]),
+        "body": rich_shape(c, row["body"]),
+        "updateAuthor": user_shape(c, row["updater"]),
+        "created": row["created"],
+        "updated": row["updated"],
+    }
+    if c.cloud:
+        shape["jsdPublic"] = True
+    if row.get("visibility"):
+        shape["visibility"] = row["visibility"]
+    return shape
+
+
+def worklog_shape(c: Context, row: Row) -> dict[str, Any]:
+    """A worklog."""
+    shape = {
+        "self": f"{c.api}/issue/{row['issue']}/worklog/{row['id']}",
+        "id": row["id"],
+        "issueId": row["issue"],
+        "author": user_shape(c, row["author"]),
+        "updateAuthor": user_shape(c, row["updater"]),
+        "created": row["created"],
+        "updated": row["updated"],
+        "started": row["started"],
+        "timeSpent": row["spent"],
+        "timeSpentSeconds": row["seconds"],
+    }
+    if row["comment"] is not None:
+        shape["comment"] = rich_shape(c, row["comment"])
+    return shape
+
+
+def attachment_shape(c: Context, row: Row) -> dict[str, Any]:
+    """An attachment."""
+    return {
+        "self": f"{c.api}/attachment/{row['id']}",
+        "id": row["id"],
+        "filename": row["filename"],
+        "author": user_shape(c, row["author"]),
+        "created": row["created"],
+        "size": row["size"],
+        "mimeType": row["type"],
+        "content": f"{c.api}/attachment/content/{row['id']}",
+    }
