@@ -11,26 +11,26 @@ from typing import Final
 
 __all__ = ["clean"]
 
-# ESC and the 8-bit C1 form introduce the same sequences. A string's body must not contain another
-# introducer: that keeps the scan linear on hostile input. An unterminated string ends with its
-# line, so that one stray introducer cannot hide the rest of an output.
+# Sequences in their 7-bit form. A string's body holds no other introducer, which keeps the scan
+# linear on hostile input. An unterminated string ends with its line, so that one stray introducer
+# cannot hide the rest of an output.
 _SEQUENCE: Final = re.compile(
-    r"""
-      (?:\x1b[\]PX^_]|[\x90\x98\x9d\x9e\x9f])      # OSC DCS SOS PM APC ...
-        [^\x07\x1b\x80-\x9f]*(?:\x07|\x1b\\|\x9c)  # ... up to BEL or ST, over line ends
-    | (?:\x1b[\]PX^_]|[\x90\x98\x9d\x9e\x9f])
-        [^\x07\x1b\x80-\x9f\n\r]*                  # ... unterminated: to the end of the line
-    | (?:\x1b\[|\x9b)[0-?]*[\ -/]*[@-~]?           # CSI
-    | \x1b[\ -/]*[0-~]?                            # every other escape sequence
-    """,
+    r"""\x1b(?:
+          [\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)  # OSC DCS SOS PM APC up to BEL or ST, over line ends
+        | [\]PX^_][^\x07\x1b\n\r]*             # ... unterminated: to the end of the line
+        | \[[0-?]*[\ -/]*[@-~]?                # CSI
+        | [\ -/]*[0-~]?                        # every other escape sequence
+    )""",
     re.VERBOSE,
 )
+
+_C1: Final = re.compile("[\x80-\x9f]")
 
 _LINE_END: Final = re.compile("\r\n?|[\u2028\u2029]")
 
 _FORBIDDEN: Final = re.compile(
     "["
-    "\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 but tab and newline, DEL, C1
+    "\x00-\x08\x0b-\x1f\x7f"  # C0 but tab and newline, DEL
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # bidirectional controls
     "\u00ad\u180e\u200b-\u200d\u2060-\u2065\u206a-\u206f\ufeff"  # zero width, deprecated format
     "\ufff9-\ufffb"  # interlinear annotation
@@ -40,6 +40,8 @@ _FORBIDDEN: Final = re.compile(
 )
 
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
+
+_HARMLESS: Final = bytes([9, 10, *range(32, 127)])
 
 
 def clean(data: bytes | str, *, limit: int | None = None) -> str:
@@ -58,10 +60,18 @@ def clean(data: bytes | str, *, limit: int | None = None) -> str:
             only the head is kept.
     """
     text = data.decode("utf-8", "replace") if isinstance(data, bytes) else data
-    text = _SEQUENCE.sub("", text)
-    text = _FORBIDDEN.sub("", _LINE_END.sub("\n", text))
-    text = _SURROGATE.sub("\ufffd", text)
+    harmless = isinstance(data, bytes) and not data.translate(None, _HARMLESS)
+    if not harmless:  # most output is, and may be megabytes long
+        text = _C1.sub(_seven_bit, text)
+        text = _SEQUENCE.sub("", text)
+        text = _FORBIDDEN.sub("", _LINE_END.sub("\n", text))
+        text = _SURROGATE.sub("\ufffd", text)
     return text if limit is None else _shorten(text, limit)
+
+
+def _seven_bit(match: re.Match[str]) -> str:
+    """An 8-bit control function as the escape sequence that means the same (ECMA-48 §5.3)."""
+    return "\x1b" + chr(ord(match[0]) - 0x40)
 
 
 def _shorten(text: str, limit: int) -> str:

@@ -13,11 +13,11 @@ Killed = Literal["wall", "memory", "output", "disk", "pids", "cancelled"]
 """Which limit ended a command, or ``"cancelled"`` where its caller did."""
 
 
-class SandboxUnavailable(RuntimeError):  # noqa: N818  the contract's name
+class SandboxUnavailable(RuntimeError):
     """Untrusted code cannot be confined here; the message says what to do in one sentence."""
 
 
-class SandboxFault(RuntimeError):  # noqa: N818  a fault of the harness, not of the command
+class SandboxFault(RuntimeError):
     """The box itself failed, so nothing is known about the command that should have run in it."""
 
 

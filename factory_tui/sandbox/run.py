@@ -181,18 +181,11 @@ class _Command:
         handle, source = await self._spawn(output)
         served: list[Closable] = []
         try:
-            try:
-                sockets = await asyncio.wait_for(asyncio.shield(handle.ready), _SETUP_S)
-            except SandboxFault as fault:
-                await output.drained(_DRAIN_S)
-                raise SandboxFault(_reason(fault, output)) from None
-            except TimeoutError:
-                raise SandboxFault(f"the box was not ready within {_SETUP_S:.0f} s") from None
-            for door, listener in zip(self.box.doors, sockets, strict=False):
-                served.append(await door.attach(listener))
+            killed = await self._open(handle, output, served)
             began = time.monotonic()
-            source.feed(profile.GO + stdin)
-            killed = await self._watch(handle, full)
+            if killed is None:
+                source.feed(profile.GO + stdin)
+                killed = await self._watch(handle, full)
             end = await asyncio.wait_for(asyncio.shield(handle.exited), _DEATH_S)
             ms = round((time.monotonic() - began) * 1000)
             await output.drained(_DRAIN_S)
@@ -216,6 +209,36 @@ class _Command:
         stdout, stderr = (self.launch.hide(clean(text)) for text in output.texts())
         code = end.code if killed is None else None
         return Completed(code, killed, stdout, stderr, output.truncated, ms)
+
+    async def _open(self, handle: Handle, output: Output, served: list[Closable]) -> Killed | None:
+        """Get the box ready to go and its doors served, unless the caller gives up first."""
+        setup = asyncio.create_task(self._serve(handle, served))
+        stopped = asyncio.create_task(self.stopped.wait())
+        await asyncio.wait([setup, stopped], timeout=_SETUP_S, return_when=asyncio.FIRST_COMPLETED)
+        gave_up = stopped.done() and not setup.done()
+        stopped.cancel()
+        if not setup.done():
+            setup.cancel()
+            await asyncio.wait([setup])
+            if not gave_up:
+                raise SandboxFault(f"the box was not ready within {_SETUP_S:.0f} s")
+            await self.client.signal(handle, signal.SIGKILL)
+            return "cancelled"
+        try:
+            setup.result()
+        except SandboxFault as fault:
+            await output.drained(_DRAIN_S)
+            raise SandboxFault(_reason(fault, output)) from None
+        return None
+
+    async def _serve(self, handle: Handle, served: list[Closable]) -> None:
+        listeners = await handle.ready
+        try:
+            for door in self.box.doors if listeners else ():
+                served.append(await door.attach(listeners.pop(0)))
+        finally:
+            for listener in listeners:
+                listener.close()
 
     async def _spawn(self, output: Output) -> tuple[Handle, Input]:
         """Ask the broker for the process, and connect its three streams."""
