@@ -42,7 +42,7 @@ def opening(run: RunState) -> list[str]:
     lines = [f"run {run.run_id}: {run.name}, {run.spec_path}, target {fmt.percent(run.target)}"]
     if run.recorded:
         lines.append(
-            "RECORDED: the model's words are played back; tokens are estimated, dollars illustrative"
+            "RECORDED: the model's words are played back (tokens estimated, dollars illustrative)"
         )
     return lines
 

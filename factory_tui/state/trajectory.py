@@ -171,7 +171,7 @@ def _tool(_: Event, data: Mapping[str, Any]) -> Entry:
     name, summary = _text(data, "tool"), _text(data, "summary")
     if summary.startswith(name):
         name = ""
-    text = f"{'' if ok else '✗ '}{name} {summary}".strip()
+    text = " ".join(part for part in ("" if ok else "✗", name, summary) if part)
     return Entry("tool", text, "muted" if ok else "bad", fmt.millis(data.get("ms")))
 
 

@@ -56,7 +56,7 @@ class FleetScreen(PanesScreen):
         Binding("r", "app.start", "Start run", tooltip="Start a run of this factory's spec"),
         Binding("b", "app.budget", "Budget"),
         Binding("e", "app.spec", "Spec"),
-        Binding("p", "app.pause", "Pause/resume"),
+        Binding("p", "app.pause", "Pause"),
         Binding("x", "app.stop", "Stop"),
         Binding("s", "sort", "Sort"),
         Binding("slash", "find", "Filter", key_display="/"),
@@ -154,10 +154,8 @@ class FleetScreen(PanesScreen):
         total = len(self.factory.fleet.facts)
         keys = f"{len(rows)} of {total} · enter opens · s sort" if total else "r starts a run"
         self.query_one(FleetTable).show(rows, now, caption, keys)
-        if batch is not None and batch.events:
-            trajectory = self.query_one(Trajectory)
-            if self._activity.extend(e for e in batch.events if e.kind in STREAM_KINDS):
-                trajectory.grown()
+        if (batch is None or batch.events) and self._activity.catch_up():
+            self.query_one(Trajectory).grown()
         self._show_selected()
 
     def _show_selected(self) -> None:

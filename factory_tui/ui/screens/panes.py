@@ -25,7 +25,7 @@ class PanesScreen(FrameScreen):
         Binding("3", "pane(2)", "Pane 3", show=False),
         Binding("4", "pane(3)", "Pane 4", show=False),
         Binding("5", "pane(4)", "Pane 5", show=False),
-        Binding("plus", "maximise", "Maximise", key_display="+", tooltip="One pane in full size"),
+        Binding("plus", "maximise", "Full", key_display="+", tooltip="One pane in full size"),
         Binding("minus,underscore", "restore", "Restore panes", show=False),
         Binding("escape", "restore", "Restore panes", show=False),
     ]

@@ -55,7 +55,7 @@ class RunScreen(PanesScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("b", "app.budget", "Budget", tooltip="Edit the budget of this run"),
         Binding("e", "app.spec", "Spec", tooltip="Edit the spec of this run"),
-        Binding("p", "app.pause", "Pause/resume", tooltip="Pause this run, or let it go on"),
+        Binding("p", "app.pause", "Pause", tooltip="Pause this run, or let it go on"),
         Binding("x", "app.stop", "Stop", tooltip="Stop this run (asks)"),
         Binding("l", "feedback", "Feedback", show=False, tooltip="What the builder was last told"),
     ]
@@ -114,16 +114,18 @@ class RunScreen(PanesScreen):
         if self._events is None:
             return
         run = self.factory.fleet.run(self.run_id)
-        mine = [] if batch is None else [e for e in batch.events if e.run_id == self.run_id]
+        news = batch is None or any(e.run_id == self.run_id for e in batch.events)
         trajectory = self.query_one(Trajectory)
-        if mine and self._events.extend(e for e in mine if e.kind in STREAM_KINDS):
+        # Read anew rather than taken from the batch: batches go to the front screen only, and
+        # what came while another one was in front must not be missing here.
+        if news and self._events.catch_up():
             trajectory.grown()
         if batch is not None and batch.live is not None:
             text = " ".join(" ".join(batch.live.values()).split())
             trajectory.set_live(text)
         self._read_traffic()
         self.query_one(SpendPanel).show(run, self.factory.now_ms())
-        if mine or batch is None or batch.runs is not None:
+        if news or (batch is not None and batch.runs is not None):
             self.query_one(SatisfactionPanel).show(run)
 
     def _read_traffic(self) -> None:
@@ -160,6 +162,12 @@ class RunScreen(PanesScreen):
             isinstance(event.lines, Trajectory) and not isinstance(self.focused, TrafficStream)
         ):
             self._explain(event.lines)
+
+    def action_maximise(self) -> None:
+        """Give the whole screen to one pane; the detail comes into view with its stream."""
+        super().action_maximise()
+        if isinstance(self.focused, LineList):
+            self.call_after_refresh(self._explain, self.focused)
 
     def _explain(self, lines: LineList) -> None:
         detail = self.query_one(DetailPane)

@@ -101,6 +101,8 @@ class KeyLine(Toned):
         self._spots.append((at, at + len(label) + len(name) + 1, key))
 
     def _keys(self) -> list[tuple[str, str, str, bool]]:
+        if isinstance(self.screen.focused, Input):
+            return [("enter", "⏎", "Apply", True), ("escape", "esc", "Cancel", True)]
         found: dict[str, tuple[str, str, str, bool]] = {}
         for active in self.screen.active_bindings.values():
             binding = active.binding

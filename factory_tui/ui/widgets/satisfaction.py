@@ -89,7 +89,7 @@ class SatisfactionPanel(LineList):
     """Scores on top, scenarios below with one column per iteration, what fails first."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("exclamation_mark", "failing", "Failing only", key_display="!"),
+        Binding("exclamation_mark", "failing", "Failing", key_display="!"),
     ]
 
     failing_only: reactive[bool] = reactive(False, repaint=False)

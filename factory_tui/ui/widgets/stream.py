@@ -61,7 +61,7 @@ class Stream(LineList, Generic[T]):
         Binding("n", "next_hit(1)", "Next hit", show=False),
         Binding("N", "next_hit(-1)", "Previous hit", show=False),
         Binding("ampersand", "screen.filter", "Filter", key_display="&"),
-        Binding("exclamation_mark", "errors", "Errors only", key_display="!"),
+        Binding("exclamation_mark", "errors", "Errors", key_display="!"),
         Binding("y", "yank", "Copy line", show=False),
     ]
 
