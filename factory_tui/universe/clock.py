@@ -20,9 +20,7 @@ def parse_time(text: str) -> datetime:
 
 def iso(moment: datetime) -> str:
     """``2026-03-02T09:00:00.000Z``: UTC with milliseconds."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + (
-        f"{moment.microsecond // 1000:03d}Z"
-    )
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:23] + "Z"
 
 
 class Clock:
@@ -39,7 +37,7 @@ class Clock:
 
     def iso(self) -> str:
         """The virtual time as ``2026-03-02T09:00:00.000Z``."""
-        return iso(self._now)
+        return self._now.isoformat(timespec="milliseconds")[:23] + "Z"
 
     def epoch(self) -> int:
         """Whole seconds since 1970."""

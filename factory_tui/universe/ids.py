@@ -4,6 +4,7 @@ The whole state is one dict of counters, so a fork copies a handful of integers,
 one kind never disturbs another: a twin that mints one more log id gives the same user ids.
 """
 
+from functools import cache
 from hashlib import blake2b
 from typing import Final
 
@@ -14,6 +15,12 @@ HEX: Final = "0123456789abcdef"
 UPPER: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 ALNUM: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 BASE62: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+@cache
+def _letters(alphabet: str) -> bytes:
+    """A translation of every byte into a letter (ASCII) of ``alphabet``."""
+    return bytes(ord(alphabet[byte % len(alphabet)]) for byte in range(256))
 
 
 class Ids:
@@ -29,22 +36,18 @@ class Ids:
         self._key = blake2b(salt.encode(), digest_size=32).digest()
         self._counts: dict[str, int] = {}
 
-    def number(self, kind: str) -> int:
-        """The next 256-bit number of ``kind``."""
+    def _digest(self, kind: str) -> bytes:
         count = self._counts.get(kind, 0) + 1
         self._counts[kind] = count
-        data = f"{kind}\0{count}".encode()
-        return int.from_bytes(blake2b(data, digest_size=32, key=self._key).digest(), "big")
+        return blake2b(f"{kind}\0{count}".encode(), digest_size=64, key=self._key).digest()
+
+    def number(self, kind: str) -> int:
+        """The next 512-bit number of ``kind``."""
+        return int.from_bytes(self._digest(kind), "big")
 
     def mint(self, kind: str, length: int, *, prefix: str = "", alphabet: str = BASE62) -> str:
-        """The next id of ``kind``: ``prefix`` plus ``length`` (≤ 40) letters of ``alphabet``."""
-        number = self.number(kind)
-        size = len(alphabet)
-        letters = []
-        for _ in range(length):
-            number, rest = divmod(number, size)
-            letters.append(alphabet[rest])
-        return prefix + "".join(letters)
+        """The next id of ``kind``: ``prefix`` plus ``length`` (≤ 64) letters of ``alphabet``."""
+        return prefix + self._digest(kind)[:length].translate(_letters(alphabet)).decode()
 
     def count(self, kind: str, start: int = 1) -> int:
         """The next number of a plain sequence: ``start``, ``start + 1``, …"""
@@ -55,7 +58,7 @@ class Ids:
 
     def chance(self, kind: str) -> float:
         """The next draw of ``kind``, evenly from [0, 1)."""
-        return (self.number(kind) >> 203) / (1 << 53)
+        return (self.number(kind) >> 459) / (1 << 53)
 
     def below(self, kind: str, limit: int) -> int:
         """The next whole number of ``kind`` from 0 up to, not including, ``limit``."""
