@@ -1,9 +1,9 @@
 """Scenarios: what would satisfy the user, and how we know whether it did.
 
-A scenario is one Markdown file (``scenarios/README.md`` in a factory tells its format). This package reads and lints it, checks
-its facts, builds the judge's and the simulated user's prompts and reads their answers, decides a
-verdict, does the statistics, and writes the feedback the builder may see. It calls no model and
-touches no twin: it is handed what was observed.
+A scenario is one Markdown file (``scenarios/README.md`` in a factory tells its format). This
+package reads and lints it, checks its facts, builds the judge's and the simulated user's prompts
+and reads their answers, decides a verdict, does the statistics, and writes the feedback the builder
+may see. It calls no model and touches no twin: it is handed what was observed.
 """
 
 from factory_tui.scenarios import feedback, idle, judge, satisfaction, user, vault, verdict

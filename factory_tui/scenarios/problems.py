@@ -31,7 +31,7 @@ class Problem:
         return f"{self.path}:{self.line}:{self.column}: {mark}{self.message}{hint}"
 
 
-class ScenarioErrors(Exception):  # noqa: N818 - it carries many
+class ScenarioErrors(Exception):
     """A scenario cannot be used. ``str()`` is every problem, one per line, ready to print."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:

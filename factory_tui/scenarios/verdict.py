@@ -52,18 +52,20 @@ class _Tally:
     """Criteria as they are gone through."""
 
     entries: list[Mapping[str, Any]] = field(default_factory=list)
-    failed: list[tuple[Criterion, str, list[int]]] = field(default_factory=list)
+    failed: list[tuple[Criterion, str, str, list[int]]] = field(default_factory=list)
     open: list[Criterion] = field(default_factory=list)
     weight: float = 0.0
     met: float = 0.0
 
-    def add(self, c: Criterion, ruling: str, evidence: str, steps: list[int]) -> None:
+    def add(
+        self, c: Criterion, ruling: str, evidence: str, steps: list[int], text: str = ""
+    ) -> None:
         self.entries.append(
             {
                 "n": c.n,
                 "level": c.level,
                 "kind": c.kind,
-                "text": c.text,
+                "text": text or c.text,
                 "verdict": ruling,
                 "evidence": evidence,
                 "steps": steps,
@@ -76,7 +78,7 @@ class _Tally:
             if ruling == "unclear":
                 self.open.append(c)
             else:
-                self.failed.append((c, evidence, steps))
+                self.failed.append((c, text or c.text, evidence, steps))
 
 
 def _facts_failed(scenario: Scenario, facts: Sequence[Mapping[str, Any]]) -> bool:
@@ -132,7 +134,9 @@ def decide(
     for c in scenario.facts:
         fact = known.get(c.n)
         evidence, steps = _fact_evidence(fact)
-        tally.add(c, _fact_ruling(c, fact), evidence, steps)
+        # The fact's own text says what this trial calls everybody.
+        text = str((fact or {}).get("text") or "")
+        tally.add(c, _fact_ruling(c, fact), evidence, steps, text)
     settled = bool(tally.failed) or bool(product)
     asked = scenario.judged and not settled
     source: Source = "facts"
@@ -150,17 +154,15 @@ def decide(
             said_of = judgement.of(c.n)
             tally.add(c, said_of.verdict, said_of.evidence, list(said_of.steps))
         q = judgement.q
-    failing: Criterion | None = None
     if product:
         reason, steps = product, [product_step] if product_step else []
         q = 0.0
     elif tally.failed:
-        failing, evidence, steps = tally.failed[0]
-        reason = _reason(failing, evidence)
+        failing, text, evidence, steps = tally.failed[0]
+        reason = _reason(failing, text, evidence)
         q = min(q, 0.49)
     elif tally.open:
-        failing, steps = tally.open[0], []
-        reason = f"the judge could not tell: {failing.text}"
+        reason, steps = f"the judge could not tell: {tally.open[0].text}", []
     elif q < 0.5:
         reason, steps = (judgement.reason if judgement else "") or "too few of the wishes hold", []
     else:
@@ -193,8 +195,8 @@ def _fact_evidence(fact: Mapping[str, Any] | None) -> tuple[str, list[int]]:
     return f"expected {fact.get('expected', '')}, was {fact.get('actual', '')}", steps
 
 
-def _reason(criterion: Criterion, evidence: str) -> str:
+def _reason(criterion: Criterion, text: str, evidence: str) -> str:
     if criterion.kind == "judge":
-        return f"{criterion.level}: {criterion.text}"
+        return f"{criterion.level}: {text}"
     word = "must not hold" if criterion.level == "never" else "does not hold"
-    return f"{word}: {criterion.text} ({evidence})"
+    return f"{word}: {text} ({evidence})"
