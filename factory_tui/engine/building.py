@@ -55,8 +55,8 @@ class Builder:
         workspace = self.runtime.workspace
         if self._left:
             return self._left
-        if talk.first and workspace.head:
-            return workspace.tree_of(workspace.head)
+        if talk.first and workspace.head():
+            return workspace.tree_of(workspace.head())
         return workspace.snapshot()
 
     async def work(self, node: str, visit: int, task: str, model: str = "") -> str:

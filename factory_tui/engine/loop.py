@@ -144,7 +144,7 @@ class Loop:
     def _commit(self, row: IterationRow) -> IterationRow:
         runtime = self.runtime
         workspace = runtime.workspace
-        before = workspace.head
+        before = workspace.head()
         tree = workspace.snapshot()
         commit = workspace.commit(f"Iteration {row.n}")
         stat = workspace.diff_stat(before, commit)

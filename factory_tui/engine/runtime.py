@@ -99,6 +99,7 @@ class Runtime:
             self.client = self._client(base_url)
             stack.push_async_callback(self.client.aclose)
             self.pool = await stack.enter_async_context(await self._pool())
+            (self.folder / "workspace").mkdir(exist_ok=True)
             self.workspace = Workspace(self.folder / "workspace", self.folder / "git")
             self.spec = SpecWatch(
                 self.settings.spec, row.spec_path, lambda kind, data: self.emit(kind, data)

@@ -29,7 +29,7 @@ from factory_tui.sandbox import (
 from factory_tui.trials.stage import Stage, StageOptions
 from factory_tui.trials.wire import LINE_LIMIT, HarnessFault, encode, read_message
 from factory_tui.trials.workbench import Workbench
-from factory_tui.universe import Pack, load_packs
+from factory_tui.universe import Pack, PackError, load_packs
 
 __all__ = ["HostServer", "main"]
 
@@ -117,7 +117,11 @@ async def serve(options: argparse.Namespace) -> int:
         while data:
             data = data[out.write(data) or 0 :]
 
-    packs = load_packs(Path(options.twins), options.packs.split(","))
+    try:
+        packs = load_packs(Path(options.twins), options.packs.split(","))
+    except PackError as error:
+        reply({"id": 0, "error": str(error), "fault": True})
+        return 1
     tier = await probe()
     if options.unsandboxed or (options.may_fall_back and not tier.ok):
         tier = unsandboxed(tier.detail if options.may_fall_back else "Chosen with --unsandboxed.")
