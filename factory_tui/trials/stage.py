@@ -327,12 +327,17 @@ class Stage:
         self.trajectory.append(entry)
 
     def _apply(self, twin: str, op: str, args: Any) -> None:
-        result = self.universe.apply(twin, op, self._bound(args))
-        items = args if isinstance(args, list) else [args]
-        made = result if isinstance(result, list) else [result]
-        for item, entity in zip(items, made, strict=False):
-            if isinstance(item, Mapping) and item.get("as") and entity:
-                self.entities[item["as"]] = entity
+        """Change a twin; what an ``as:`` names becomes an entity of the trial.
+
+        A pack gives the entities it made as a list in the order of the arguments, or by name.
+        """
+        made = self.universe.apply(twin, op, self._bound(args))
+        if isinstance(made, Mapping):
+            self.entities |= {name: e for name, e in made.items() if isinstance(e, Mapping)}
+        elif isinstance(made, list) and isinstance(args, list):
+            for asked, entity in zip(args, made, strict=False):
+                if isinstance(asked, Mapping) and asked.get("as"):
+                    self.entities[asked["as"]] = entity
 
     def _text(self, text: str) -> str:
         return self.scenario.bind(self.entities)(text)

@@ -60,7 +60,8 @@ request = urllib.request.Request(
     headers={"authorization": "Bearer " + os.environ["SLACK_TOKEN"]},
 )
 members = json.load(urllib.request.urlopen(request))["members"]
-print("people:", sum(not m["is_bot"] and not m["deleted"] and m["id"] != "USLACKBOT" for m in members))
+people = [m for m in members if not m["is_bot"] and not m["deleted"]]
+print("people:", sum(m["id"] != "USLACKBOT" for m in people))
 """
 BAD = "#!/bin/sh\necho people: 3\n"
 
@@ -129,7 +130,7 @@ def folder(tmp_path: Path) -> Path:
                 wanted='"people: 12"',
             )
         )
-    os.symlink(ROOT / "twins", made / "twins")
+    (made / "twins").symlink_to(ROOT / "twins")
     return made
 
 
