@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,20 +23,18 @@ class Lab:
     app: Path
     work: Path
 
-    def box(self, **changes: object) -> Box:
-        settings: dict[str, object] = {
+    def box(self, **changes: Any) -> Box:
+        settings: dict[str, Any] = {
             "mounts": (Mount(self.app, "/app"), Mount(self.work, "/work", writable=True)),
             "limits": Limits(wall_s=20),
         }
-        return Box(**(settings | changes))  # type: ignore[arg-type]
+        return Box(**(settings | changes))
 
-    async def python(
-        self, code: str, *words: object, stdin: bytes = b"", **box: object
-    ) -> Completed:
+    async def python(self, code: str, *words: object, stdin: bytes = b"", **box: Any) -> Completed:
         command = [*PYTHON, code, *map(str, words)]
         return await self.sandbox.run(command, self.box(**box), stdin=stdin)
 
-    async def attempt(self, code: str, *words: object, **box: object) -> str:
+    async def attempt(self, code: str, *words: object, **box: Any) -> str:
         """Run an attack that prints what came of it."""
         done = await self.python(code, *words, **box)
         assert done.exit_code == 0, done

@@ -11,8 +11,9 @@ import subprocess
 
 import pytest
 
-from factory_tui.sandbox import Limits, read_beneath
+from factory_tui.sandbox import Door, Limits, read_beneath
 
+from .attacks import FORKS, HOARD, NOBODYS, saying
 from .conftest import PYTHON, Lab
 from .test_sandbox_run import gone
 
@@ -233,10 +234,6 @@ attempt("raw", socket.AF_INET, socket.SOCK_RAW, 255)
 
 
 async def test_a_door_cannot_be_taken_over(lab: Lab) -> None:
-    from factory_tui.sandbox import Door
-
-    from .test_sandbox_run import saying
-
     attack = """
 import errno, socket
 for address in ("127.0.0.1", "127.1.0.1", "0.0.0.0"):
@@ -397,22 +394,9 @@ for source in ("/etc/passwd", "/app/hello", "/usr/bin/env"):
 
 
 async def test_a_fork_bomb_is_held_and_leaves_others_alone(lab: Lab) -> None:
-    bomb = """
-import os, time
-count = 0
-while True:
-    try:
-        if os.fork() == 0:
-            time.sleep(60); os._exit(0)
-        count += 1
-    except OSError:
-        break
-print(count, flush=True)
-time.sleep(1)
-"""
     limits = Limits(pids=50, wall_s=30)
-    first = asyncio.create_task(lab.attempt(bomb, "mark-bomb", limits=limits))
-    second = asyncio.create_task(lab.attempt(bomb, "mark-bomb", limits=limits))
+    first = asyncio.create_task(lab.attempt(FORKS, "mark-bomb", limits=limits))
+    second = asyncio.create_task(lab.attempt(FORKS, "mark-bomb", limits=limits))
     for said in await asyncio.gather(first, second):
         assert 40 <= int(said) <= 50
     assert await gone("mark-bomb")
@@ -420,21 +404,8 @@ time.sleep(1)
 
 MEMORY_BOMBS = {
     "one process": "x = bytearray(1 << 30)",
-    "many processes": """
-import os, time
-for _ in range(20):
-    if os.fork() == 0:
-        block = b"x" * (40 << 20); time.sleep(60); os._exit(0)
-time.sleep(60)
-""",
-    "nobody's memory": """
-import os
-piece = b"x" * (1 << 20)
-for _ in range(8):
-    place = os.memfd_create("hoard")
-    for _ in range(60):
-        os.write(place, piece)
-""",
+    "many processes": HOARD,
+    "nobody's memory": NOBODYS,
 }
 
 

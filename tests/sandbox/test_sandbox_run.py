@@ -21,30 +21,8 @@ from factory_tui.sandbox import (
 )
 from factory_tui.sandbox.broker import proc
 
+from .attacks import ASK, saying
 from .conftest import Lab
-
-
-def saying(text: str):  # type: ignore[no-untyped-def]
-    """A door behind which a server answers every line with ``text``."""
-
-    async def attach(listener: socket.socket) -> Closable:
-        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await reader.readline()
-            writer.write(text.encode())
-            await writer.drain()
-            writer.close()
-
-        return await asyncio.start_server(answer, sock=listener)
-
-    return attach
-
-
-ASK = """
-import socket, sys
-with socket.create_connection(("127.0.0.1", int(sys.argv[1]))) as line:
-    line.sendall(b"hello\\n")
-    print(line.makefile().read())
-"""
 
 
 async def alive(mark: str) -> list[int]:
@@ -129,10 +107,10 @@ async def test_a_pipe_closed_by_its_reader_ends_the_writer_quietly(lab: Lab) -> 
 
 
 async def test_doors_are_served_from_outside(lab: Lab) -> None:
-    box = {"doors": (Door("slack", 7002, saying("slack")), Door("jira", 7003, saying("jira")))}
-    assert (await lab.attempt(ASK, 7002, **box)) == "slack\n"
-    assert (await lab.attempt(ASK, 7003, **box)) == "jira\n"
-    assert (await lab.python(ASK, 7001, **box)).exit_code == 1
+    doors = (Door("slack", 7002, saying("slack")), Door("jira", 7003, saying("jira")))
+    assert (await lab.attempt(ASK, 7002, doors=doors)) == "slack\n"
+    assert (await lab.attempt(ASK, 7003, doors=doors)) == "jira\n"
+    assert (await lab.python(ASK, 7001, doors=doors)).exit_code == 1
 
 
 async def test_environment_may_depend_on_the_ports(lab: Lab) -> None:
