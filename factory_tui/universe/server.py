@@ -1,8 +1,11 @@
 """HTTP for a twin: uvicorn's protocol over a listening socket of ours.
 
-Uvicorn parses and frames (keep-alive, pipelining, chunked bodies, flow control); what it does
-not have is a way to break a connection on purpose, so the protocol passes its transport on to
-the application, which is a few lines around :meth:`Universe.handle`.
+Uvicorn parses and frames (keep-alive, pipelining, chunked bodies, flow control). Its ASGI task
+per request is left out: a twin answers at once and in one piece, so the response is written
+from the parser's callback, which doubles the throughput, and a connection can be broken on
+purpose, which ASGI has no word for.
+
+Serve under uvloop where it is installed; it is twice as fast as the standard loop.
 """
 
 import asyncio
@@ -11,7 +14,11 @@ import socket
 from typing import Any
 
 from uvicorn import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
 from uvicorn.server import ServerState
 
 from factory_tui.universe.http import Request, Response
@@ -22,16 +29,126 @@ __all__ = ["MAX_BODY", "Server", "serve"]
 MAX_BODY = 16 << 20
 """Bytes of a request body a twin reads; more closes the connection."""
 
+_CUT_PAUSE_S = 0.02
+_BODILESS = (204, 304)
+_CONTROLS = dict.fromkeys((*range(32), 127), " ")
+"""A header value must not break out of its line."""
+
 # What a product sends to a twin is its business; a malformed request is answered with 400.
 logging.getLogger("uvicorn.error").addHandler(logging.NullHandler())
 
 
 class _Protocol(HttpToolsProtocol):
-    """Uvicorn's protocol that tells the application which connection it answers on."""
+    """One connection to one twin of one universe."""
 
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self.scope["extensions"] = {"connection": {"transport": self.transport}}
+    def __init__(
+        self,
+        universe: Universe,
+        twin: str,
+        config: Config,
+        state: ServerState,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        super().__init__(config=config, server_state=state, app_state={}, _loop=loop)
+        self._universe = universe
+        self._twin = twin
+        self._current: RequestResponseCycle | None = None
+
+    # The hooks of uvicorn's protocol. A request that was pipelined behind one that is still
+    # being answered is parsed at once and started when that one is done.
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._current = cycle
+        if cycle.waiting_for_100_continue:
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            cycle.waiting_for_100_continue = False
+        if not cycle.more_body:
+            self.loop.call_soon(self._answer, cycle)
+
+    def on_body(self, body: bytes) -> None:
+        if self.cycle.response_complete:
+            return
+        self.cycle.body += body
+        if len(self.cycle.body) > MAX_BODY:
+            self.transport.abort()
+
+    def on_message_complete(self) -> None:
+        cycle = self.cycle
+        if cycle.response_complete or self.transport.is_closing():
+            return
+        cycle.more_body = False
+        if self._current is cycle:
+            self._answer(cycle)
+
+    # Answering.
+
+    def _answer(self, cycle: RequestResponseCycle) -> None:
+        if cycle.disconnected:
+            return
+        response = self._universe.handle(self._twin, _request(cycle))
+        if response.delay or response.drop or response.cut is not None or self.flow.write_paused:
+            task = self.loop.create_task(self._answer_later(cycle, response))
+            self.tasks.add(task)
+            task.add_done_callback(self.tasks.discard)
+        else:
+            self._write(cycle, response)
+
+    async def _answer_later(self, cycle: RequestResponseCycle, response: Response) -> None:
+        if response.delay:
+            await asyncio.sleep(response.delay)
+        if self.flow.write_paused:
+            await self.flow.drain()
+        if cycle.disconnected:
+            return
+        if response.drop:
+            self.transport.abort()
+        elif response.cut is not None and cycle.scope["method"] != "HEAD":
+            self.transport.write(_head(cycle, response) + response.body[: response.cut])
+            # Let the first part leave before the reset.
+            await asyncio.sleep(_CUT_PAUSE_S)
+            self.transport.abort()
+        else:
+            self._write(cycle, response)
+
+    def _write(self, cycle: RequestResponseCycle, response: Response) -> None:
+        head = _head(cycle, response)
+        bodiless = response.status in _BODILESS or cycle.scope["method"] == "HEAD"
+        self.transport.write(head if bodiless else head + response.body)
+        cycle.response_started = cycle.response_complete = True
+        if not cycle.keep_alive:
+            self.transport.close()
+        cycle.on_response()
+
+
+def _request(cycle: RequestResponseCycle) -> Request:
+    scope = cycle.scope
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return Request(
+        scope["method"],
+        scope["raw_path"].decode("latin-1"),
+        scope["query_string"].decode("latin-1"),
+        headers,
+        bytes(cycle.body),
+    )
+
+
+def _head(cycle: RequestResponseCycle, response: Response) -> bytes:
+    """Status line and headers, with the empty line."""
+    bodiless = response.status in _BODILESS
+    lines = [
+        f"{name.lower()}: {value.translate(_CONTROLS)}\r\n"
+        for name, value in response.headers
+        if not (bodiless and name.lower() == "content-type")
+    ]
+    if not bodiless:
+        lines.append(f"content-length: {len(response.body)}\r\n")
+    if not cycle.keep_alive:
+        lines.append("connection: close\r\n")
+    lines.append("\r\n")
+    return STATUS_LINE[response.status] + "".join(lines).encode("latin-1", "replace")
 
 
 class Server:
@@ -45,16 +162,15 @@ class Server:
         self.url = f"http://127.0.0.1:{self.port}"
 
     async def close(self) -> None:
-        """Stop listening, close open connections and wait until they are gone."""
+        """Stop listening, break open connections and wait until they are gone."""
         self._server.close()
         for connection in list(self._state.connections):
-            transport = connection.transport
-            if transport is not None:
-                transport.abort()
-        for task in list(self._state.tasks):
+            if connection.transport is not None:
+                connection.transport.abort()
+        tasks = list(self._state.tasks)
+        for task in tasks:
             task.cancel()
-        if self._state.tasks:
-            await asyncio.gather(*self._state.tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self._server.wait_closed()
 
 
@@ -67,97 +183,25 @@ async def serve(universe: Universe, twin: str, sock: socket.socket) -> Server:
         raise KeyError(twin)
     loop = asyncio.get_running_loop()
     config = Config(
-        _application(universe, twin),
-        http=_Protocol,
+        _unused,
         ws="none",
         lifespan="off",
         log_config=None,
         access_log=False,
-        server_header=False,
-        date_header=False,
         timeout_keep_alive=75,
     )
     config.load()
     state = ServerState()
-
-    def connect() -> asyncio.Protocol:
-        return _Protocol(config=config, server_state=state, app_state={}, _loop=loop)
-
     sock.setblocking(False)
-    server = await loop.create_server(connect, sock=sock, backlog=512)
+    if sock.family in (socket.AF_INET, socket.AF_INET6):
+        # Accepted sockets inherit it; without it a client may wait 40 ms for each answer.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    server = await loop.create_server(
+        lambda: _Protocol(universe, twin, config, state, loop), sock=sock, backlog=512
+    )
     return Server(server, state, sock)
 
 
-def _application(universe: Universe, twin: str) -> Any:
-    async def application(scope: Any, receive: Any, send: Any) -> None:
-        transport: asyncio.Transport = scope["extensions"]["connection"]["transport"]
-        body = b""
-        while True:
-            event = await receive()
-            if event["type"] == "http.disconnect":
-                return
-            body += event["body"]
-            if len(body) > MAX_BODY:
-                await _break(transport, receive)
-                return
-            if not event["more_body"]:
-                break
-        response = universe.handle(twin, _request(scope, body))
-        if response.delay:
-            await asyncio.sleep(response.delay)
-        if response.drop:
-            await _break(transport, receive)
-            return
-        await _send(scope["method"], response, transport, receive, send)
-
-    return application
-
-
-def _request(scope: Any, body: bytes) -> Request:
-    headers: dict[str, str] = {}
-    for raw_name, raw_value in scope["headers"]:
-        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return Request(
-        scope["method"],
-        scope["raw_path"].decode("latin-1"),
-        scope["query_string"].decode("latin-1"),
-        headers,
-        body,
-    )
-
-
-async def _send(
-    method: str, response: Response, transport: asyncio.Transport, receive: Any, send: Any
-) -> None:
-    body = response.body
-    bodiless = response.status in (204, 304)
-    headers = [
-        (name.lower().encode("latin-1"), _line(value))
-        for name, value in response.headers
-        if not (bodiless and name.lower() == "content-type")
-    ]
-    if not bodiless:
-        headers.append((b"content-length", str(len(body)).encode()))
-    await send({"type": "http.response.start", "status": response.status, "headers": headers})
-    if response.cut is not None and method != "HEAD":
-        await send({"type": "http.response.body", "body": body[: response.cut], "more_body": True})
-        # Let the loop write the half before the reset.
-        await asyncio.sleep(0.02)
-        await _break(transport, receive)
-        return
-    await send({"type": "http.response.body", "body": b"" if bodiless else body})
-
-
-def _line(value: str) -> bytes:
-    """A header value that cannot break out of its line."""
-    return "".join(c if c >= " " and c != "\x7f" else " " for c in value).encode(
-        "latin-1", "replace"
-    )
-
-
-async def _break(transport: asyncio.Transport, receive: Any) -> None:
-    """Reset the connection and wait until the protocol has noticed."""
-    transport.abort()
-    while (await receive())["type"] != "http.disconnect":
-        pass
+async def _unused(scope: Any, receive: Any, send: Any) -> None:
+    """Uvicorn's configuration wants an application."""
+    raise NotImplementedError

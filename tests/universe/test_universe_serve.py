@@ -89,6 +89,42 @@ async def test_pipelined_requests_are_answered_in_order(server: Server) -> None:
     assert answer.index(b'{"id":"n1"') < answer.index(b'[{"id":"n0"')
 
 
+async def test_a_pipelined_request_waits_for_the_one_before(
+    universe: Universe, server: Server
+) -> None:
+    universe.faults.add({"twin": "notes", "match": "getNote", "delay": 0.2})
+    ask = "GET /notes{} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer t0p\r\n\r\n"
+    last = "GET /notes/n3 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+    wanted = ask.format("/n1") + ask.format("/n2") + ask.format("") * 400 + last
+    answer = await raw(server, wanted.encode(), b"never")
+    assert answer.count(b"HTTP/1.1 200 OK") == 402
+    assert answer.index(b'{"id":"n1"') < answer.index(b'{"id":"n2"') < answer.index(b"[{")
+    assert [exchange.path for exchange in universe.tap[:3]] == ["/notes/n1", "/notes/n2", "/notes"]
+
+
+async def test_old_and_odd_clients(universe: Universe, server: Server) -> None:
+    old = b"GET /notes/n1 HTTP/1.0\r\nauthorization: Bearer t0p\r\n\r\n"
+    answer = await raw(server, old, b"never")
+    assert b"connection: close" in answer
+    assert answer.endswith(b"}")
+    patient = (
+        b"POST /notes HTTP/1.1\r\nhost: x\r\nauthorization: Bearer t0p\r\n"
+        b"expect: 100-continue\r\ncontent-length: 2\r\nconnection: close\r\n\r\n"
+    )
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(patient)
+    assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+    writer.write(b"{}")
+    assert (await reader.read()).startswith(b"HTTP/1.1 201 Created\r\n")
+    writer.close()
+    upgrade = (
+        b"GET /notes HTTP/1.1\r\nhost: x\r\nauthorization: Bearer t0p\r\n"
+        b"connection: upgrade\r\nupgrade: websocket\r\n\r\n"
+    )
+    assert (await raw(server, upgrade, b"]")).startswith(b"HTTP/1.1 200 OK\r\n")
+    assert [exchange.status for exchange in universe.tap] == [200, 201, 200]
+
+
 @pytest.mark.parametrize("when", ["before", "after-commit"])
 async def test_dropped_connections(
     universe: Universe, client: aiohttp.ClientSession, when: str

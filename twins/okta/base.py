@@ -1,7 +1,8 @@
 """What all parts of the twin share: login, headers, bodies, paging, and the tables."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any, ClassVar, Final
 from urllib.parse import quote_plus
 
@@ -200,7 +201,7 @@ def whole(call: Call, name: str) -> int | None:
 
 def page(
     call: Call,
-    rows: Sequence[Row],
+    rows: Iterable[Row],
     default: int,
     largest: int,
     *,
@@ -216,15 +217,15 @@ def page(
     size = call.twin.page_size(whole(call, "limit"), default, largest)
     cursor = call.request.query.get("after", "")
     start = _position(call, cursor)
-    if not start:
-        rest = rows
-    elif by_offset:
-        rest = rows[start:]
+    if by_offset:
+        rest: Iterator[Row] = islice(rows, start, None)
     else:
-        rest = [row for row in rows if row["n"] > start]
-    shown = list(rest[:size])
+        rest = iter(rows) if not start else (row for row in rows if row["n"] > start)
+    shown = list(islice(rest, size + 1))
+    more = len(shown) > size
+    del shown[size:]
     links = [_link(call, cursor, size, "self")]
-    if len(rest) > size or endless:
+    if more or endless:
         following = start + size if by_offset else shown[-1]["n"] if shown else start
         links.append(_link(call, _cursor(following), size, "next"))
     return shown, links

@@ -94,14 +94,14 @@ class Groups:
         row = find_group(call, call.params["groupId"])
         users = call.twin["users"]
         if row["type"] == "BUILT_IN":
-            shown, links = page(call, list(users.rows()), 1000, 1000)
+            shown, links = page(call, users.rows(), 1000, 1000)
         else:
             members = call.twin["members"]
             keys = seeds.member_ids(call.twin, row)
             joined = [{"n": members[row["id"], key]["n"], "user": key} for key in keys]
             part, links = page(call, joined, 1000, 1000)
             shown = [users[item["user"]] for item in part]
-        return listed([shapes.user(user, call.request.base_url) for user in shown], links)
+        return listed([shapes.user_in_list(user, call.request.base_url) for user in shown], links)
 
     @route("PUT", "/api/v1/groups/{groupId}/users/{userId}", "assignUserToGroup")
     def assign_user(self, call: Call) -> Response:

@@ -3,11 +3,15 @@
 from collections.abc import Callable
 from typing import Any, Final
 
+import orjson
+
 from factory_tui.universe import Row
 
-__all__ = ["group", "project", "user"]
+__all__ = ["credentials_of", "group", "project", "user", "user_in_list"]
 
-_LIFECYCLE: Final = "lifecycle/"
+_MOST_WRITTEN: Final = 20_000
+_written: dict[tuple[int, str], tuple[Row, orjson.Fragment]] = {}
+
 _LINKS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     status: tuple(
         (name, path)
@@ -95,6 +99,19 @@ def user(row: Row, base: str, *, full: bool = False, credentials: bool = True) -
         shown["credentials"] = credentials_of(row)
     shown["_links"] = links
     return shown
+
+
+def user_in_list(row: Row, base: str) -> orjson.Fragment:
+    """A user as lists show it, as JSON. Rows never change, so each is written only once."""
+    known = _written.get((id(row), base))
+    # Holding the row keeps its id from being given to another one.
+    if known is not None and known[0] is row:
+        return known[1]
+    if len(_written) >= _MOST_WRITTEN:
+        _written.clear()
+    fragment = orjson.Fragment(orjson.dumps(user(row, base)))
+    _written[id(row), base] = row, fragment
+    return fragment
 
 
 def credentials_of(row: Row) -> dict[str, Any]:

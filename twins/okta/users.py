@@ -1,7 +1,7 @@
 """Users: create, list, find, read, update, delete, and what hangs on a user."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from factory_tui.universe import Call, Response, Row, Twin, route, thaw
@@ -87,33 +87,35 @@ class Users:
     def list_users(self, call: Call) -> Response:
         """``q``, ``filter`` or ``search``; without one, everybody who is not deprovisioned."""
         query = call.request.query
-        rows = list(call.twin["users"].rows())
+        rows: Iterable[Row] = call.twin["users"].rows()
         default = 200
         by_offset = False
         if query.get("search"):
             matches = _compiled(call, query["search"], False, _SEARCH_NAMES, _SEARCH_OPERATORS)
-            rows = [row for row in rows if matches(_seen(row))]
+            rows = (row for row in rows if matches(_seen(row)))
             if query.get("sortBy"):
                 rows = sorted_rows(call, rows, query["sortBy"], _seen)
                 by_offset = True
         elif query.get("filter"):
             matches = _filter(call, query["filter"])
-            rows = [row for row in rows if matches(_seen(row))]
+            rows = (row for row in rows if matches(_seen(row)))
         else:
-            rows = [row for row in rows if row["status"] != "DEPROVISIONED"]
+            rows = (row for row in rows if row["status"] != "DEPROVISIONED")
             if query.get("q"):
                 wanted = query["q"].casefold()
                 default = 10
-                rows = [row for row in rows if _starts(row, wanted)]
+                rows = (row for row in rows if _starts(row, wanted))
         shown, links = page(call, rows, default, 200, by_offset=by_offset)
         content = call.request.headers.get("content-type", "")
         credentials = "omitCredentials" not in content.replace("omitCredentialsLinks", "")
         base = call.request.base_url
+        if query.get("expand"):
+            call.gap("listUsers expand")
+        if credentials and not query.get("fields"):
+            return listed([shapes.user_in_list(row, base) for row in shown], links)
         users = [shapes.user(row, base, credentials=credentials) for row in shown]
         if query.get("fields"):
             users = [shapes.project(query["fields"])(user) for user in users]
-        if query.get("expand"):
-            call.gap("listUsers expand")
         return listed(users, links)
 
     @route("GET", "/api/v1/users/{id}", "getUser")
@@ -243,7 +245,7 @@ def groups_of(twin: Twin, user: str) -> list[Row]:
     ]
 
 
-def sorted_rows(call: Call, rows: list[Row], name: str, seen: Any) -> list[Row]:
+def sorted_rows(call: Call, rows: Iterable[Row], name: str, seen: Any) -> list[Row]:
     """``rows`` by the property ``name``; equal ones by id. ``sortOrder=desc`` turns it round."""
     path = name.split(".")
 
