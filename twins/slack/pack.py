@@ -1,8 +1,6 @@
 """The pack: finds the method, checks the token, answers in Slack's dialect."""
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from factory_tui.universe import (
@@ -20,16 +18,12 @@ from factory_tui.universe import (
 
 from . import areas, scenario
 from .body import Arguments, bearer, read_arguments
+from .dialect import DESCRIBED, may_answer
 from .errors import SlackError
 from .method import METHODS, Context, Method
 from .seed import TABLES, seed_tables
 
-__all__ = ["DESCRIBED", "Slack"]
-
-DESCRIBED: Final[dict[str, dict[str, Any]]] = json.loads(
-    Path(__file__).with_name("methods.json").read_text()
-)
-"""Every method Slack describes: its rate tier and own errors; "" holds the errors of all."""
+__all__ = ["Slack"]
 
 _TYPE: Final = "application/json; charset=utf-8"
 
@@ -43,6 +37,14 @@ class Slack(Pack):
     def __init__(self) -> None:
         super().__init__()
         self.ops.update(scenario.OPS)
+
+    def implemented(self) -> list[str]:
+        """Names of the methods the twin implements."""
+        return sorted(METHODS)
+
+    def may_answer(self, name: str, error: str) -> bool:
+        """Whether Slack knows that error of that method (or of all of them)."""
+        return may_answer(name, error)
 
     def seed(self, seed: Seed) -> SeedTables:
         """A workspace where everybody has an account and every group a channel."""
