@@ -5,6 +5,7 @@ A run is its own process: it survives the terminal, and a crash of either loses 
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import secrets
@@ -18,6 +19,7 @@ from typing import Any
 
 from factory_tui import process, scenarios
 from factory_tui.config import Settings
+from factory_tui.sandbox import probe
 from factory_tui.store import RunRow, Store, UnknownRun
 
 __all__ = ["BadInput", "RunOptions", "create_run", "model_access", "spawn"]
@@ -59,7 +61,8 @@ def create_run(settings: Settings, options: RunOptions) -> str:
         The run's id.
 
     Raises:
-        BadInput: a scenario has mistakes, there are none, or no model can be reached.
+        BadInput: a scenario has mistakes, there are none, no model can be reached, or untrusted
+            code cannot be confined on this machine.
     """
     if not options.recording and not model_access():
         raise BadInput(
@@ -78,6 +81,10 @@ def create_run(settings: Settings, options: RunOptions) -> str:
         raise BadInput(f"{settings.spec}: cannot be read: {error}") from error
     if options.seed_from and not Path(options.seed_from).is_dir():
         raise BadInput(f"{options.seed_from}: no such folder to start from")
+    if not options.unsandboxed and not options.may_fall_back:
+        tier = asyncio.run(probe())
+        if not tier.ok:
+            raise BadInput(f"{tier.detail} Or give --unsandboxed to run without isolation.")
     settings.runs.mkdir(parents=True, exist_ok=True)
     budget = settings.budget
     tokens = budget.tokens if options.tokens is None else options.tokens

@@ -11,7 +11,7 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Coroutine, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -190,14 +190,13 @@ class Validation:
             split=scenario.split,
             product_tree=self.product.tree,
             tier=str(runtime.pool.tier.get("letter", "")),
-            started_ms=int(time.time() * 1000),
             confirmation=CONFIRMATION < n <= RETRY,
         )
         report, found, asked = Report(), None, ""
         for attempt in range(HARNESS_TRIES):
             await runtime.gate.wait()
             try:
-                report, found, asked = await self._perform(scenario, n, seed, row)
+                row, report, found, asked = await self._perform(scenario, n, seed, row)
                 break
             except (HarnessFault, JudgeFailed) as fault:
                 runtime.emit(
@@ -233,7 +232,7 @@ class Validation:
 
     async def _perform(
         self, scenario: Scenario, n: int, seed: int, row: TrialRow
-    ) -> tuple[Report, verdict.Verdict, str]:
+    ) -> tuple[TrialRow, Report, verdict.Verdict, str]:
         runtime = self.runtime
         limits = runtime.settings.sandbox
         job = Job(
@@ -254,6 +253,7 @@ class Validation:
         )
         async with runtime.pool.host() as host:
             await runtime.gate.wait()
+            row = replace(row, started_ms=int(time.time() * 1000))
             runtime.store.save_trial(row)
             runtime.emit(
                 "trial.started",
@@ -271,7 +271,7 @@ class Validation:
                 ),
             )
         if report.void:
-            return report, verdict.decide(scenario, report.facts, harness=report.void), ""
+            return row, report, verdict.decide(scenario, report.facts, harness=report.void), ""
         judgement, asked = None, ""
         product, step = _product_failure(report)
         if not product and verdict.needs_judge(scenario, report.facts):
@@ -288,12 +288,12 @@ class Validation:
             facts_only=recorded and judgement is None,
             recorded=recorded,
         )
-        return report, decided, asked
+        return row, report, decided, asked
 
     def _keep(self, row: TrialRow, report: Report, found: verdict.Verdict, asked: str) -> None:
         """Write the trajectory, the verdict and the trial, then tell the journal."""
         store = self.runtime.store
-        ms = int(time.time() * 1000) - row.started_ms
+        ms = int(time.time() * 1000) - row.started_ms if row.started_ms else 0
         store.save_trial(row)
         store.save_steps(
             row.id,
