@@ -170,6 +170,8 @@ def _criterion(criterion: Criterion, text: str) -> str:
 
 def _fact(fact: Mapping[str, Any]) -> str:
     mark = "true" if fact.get("ok") else "FALSE"
+    if fact.get("level") == "never":
+        mark += " (must never be true)"
     text = quoted(str(fact.get("text", "")), 300).replace("\n", " ")
     if fact.get("ok"):
         return f"- {mark}: {text[len(QUOTE) :]}"

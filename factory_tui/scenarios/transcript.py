@@ -83,10 +83,14 @@ def render(trajectory: Sequence[Mapping[str, Any]], *, calls: bool = True) -> st
         if entry.get("kind") == "call":
             pending.append(entry)
             continue
-        flush()
+        ran = entry.get("kind") == "run"  # its calls were noted before its end
+        if not ran:
+            flush()
         block = _entry(entry)
         if block:
             blocks.append(block)
+        if ran:
+            flush()
     flush()
     return bounded("\n".join(blocks), _TOTAL_CHARS) if blocks else "(nothing was observed)"
 
@@ -130,7 +134,7 @@ def _calls(entries: Iterable[Mapping[str, Any]]) -> str:
             line += f" (injected fault: {data['fault']})"
         body = str(data.get("request") or "")
         if body and not str(entry.get("text", "")).startswith("GET"):
-            line += f" sent {body[:400]}"
+            line += f" sent {body[:1_000]}"
         line = " ".join(line.split())
         if lines and lines[-1] == line:
             repeats[-1] += 1
@@ -142,4 +146,4 @@ def _calls(entries: Iterable[Mapping[str, Any]]) -> str:
         half = _CALLS_SHOWN // 2
         left = len(shown) - 2 * half
         shown = [*shown[:half], f"[… {left} more calls …]", *shown[-half:]]
-    return "It called the services:\n" + quoted("\n".join(shown), 12_000)
+    return "The services were called:\n" + quoted("\n".join(shown), 12_000)

@@ -88,6 +88,13 @@ def test_hostile_calls_notes_and_facts_are_quoted_too():
     assert prompt.split("\n").count("# Criteria (the bar)") == 1
 
 
+def test_calls_are_shown_with_the_command_that_made_them():
+    call = {"kind": "call", "who": "okta", "step": 1, "text": "GET /x", "data": {"status": 200}}
+    first, second = ran("one"), {**ran("two"), "text": "other"}
+    lines = render([first, call, second]).split("\n")
+    assert lines.index("| okta GET /x -> 200") > lines.index("| other") > lines.index("| one")
+
+
 def test_equal_calls_become_one_line_and_long_output_is_bounded():
     call = {"kind": "call", "who": "okta", "step": 1, "text": "GET /x", "data": {"status": 200}}
     text = render([call] * 500 + [ran("y" * 100_000)])
