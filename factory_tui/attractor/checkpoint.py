@@ -67,7 +67,7 @@ class Checkpoint:
                 "node_retries": self.node_retries,
                 "context": self.context_values,
                 "logs": self.logs,
-                "node_outcomes": {k: v.to_json() for k, v in self.node_outcomes.items()},
+                "node_outcomes": {k: _brief(v) for k, v in self.node_outcomes.items()},
                 "last_outcome": self.last_outcome.to_json() if self.last_outcome else None,
                 "start_at": self.start_at,
                 "restarts": self.restarts,
@@ -76,7 +76,13 @@ class Checkpoint:
                 "degrade_next": self.degrade_next,
                 "final": self.final.to_json() if self.final else None,
             },
+            indent=False,
         )
+
+
+def _brief(outcome: Outcome) -> dict[str, Any]:
+    """An outcome without its empty fields: a checkpoint holds one for every node."""
+    return {key: value for key, value in outcome.to_json().items() if value}
 
 
 def load_checkpoint(run_dir: Path) -> Checkpoint:

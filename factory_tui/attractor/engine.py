@@ -511,7 +511,12 @@ class _Run:
             return False
         self._state = state
         self._context.restore(state.context_values, state.logs)
-        self._trace = _Trace(self._context, list(state.completed_nodes), dict(state.node_outcomes))
+        self._trace = _Trace(
+            self._context,
+            list(state.completed_nodes),
+            dict(state.node_outcomes),
+            state.last_outcome,
+        )
         return True
 
     def _save(self, node_id: str = "") -> None:

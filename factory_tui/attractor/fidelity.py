@@ -35,7 +35,7 @@ _BUDGET_CHARS: Final = {
 """The specification's token budgets at four characters a token."""
 
 _RECENT: Final = {
-    FidelityMode.COMPACT: 1_000_000,
+    FidelityMode.COMPACT: 100,
     FidelityMode.SUMMARY_LOW: 3,
     FidelityMode.SUMMARY_MEDIUM: 10,
     FidelityMode.SUMMARY_HIGH: 40,
@@ -79,20 +79,23 @@ def preamble(
         completed: Ids of the completed nodes in order, repetitions included.
         outcomes: The last outcome of each.
     """
-    stages = [
+    if mode is FidelityMode.FULL:
+        return ""
+    # Only the last stages are looked at, or a long run would slow down with every stage.
+    tail = completed[-_RECENT.get(mode, 10) :]
+    recent = [
         node_id
-        for node_id in completed
+        for node_id in tail
         if (node := graph.nodes.get(node_id)) and node.handler_type not in ("start", "exit")
     ]
-    if mode is FidelityMode.FULL or not stages:
+    if not recent:
         return ""
     lines = [f"Goal of the pipeline: {graph.goal}"] if graph.goal else []
     if run_id := context.get_string("internal.run_id"):
         lines.append(f"Run: {run_id}")
     if mode is FidelityMode.TRUNCATE:
         return "\n".join(lines)
-    recent = stages[-_RECENT[mode] :]
-    left_out = len(stages) - len(recent)
+    left_out = len(completed) - len(tail)
     lines.append("Stages completed so far:")
     if left_out:
         lines.append(f"- {left_out} earlier stage(s)")

@@ -119,17 +119,29 @@ async def _gather(
 
 
 def _joined(policy: str, results: list[BranchResult], good: int, bad: int, graph: Graph) -> Outcome:
-    joins = [result.join for result in results if result.join]
+    joins = [result.join for result in results if result.join] or [_meeting_point(results, graph)]
     # A branch that went straight to the exit must not make the others skip their fan-in.
-    joins.sort(key=lambda join: graph.nodes[join].is_terminal)
+    joins.sort(key=lambda join: join in graph.nodes and graph.nodes[join].is_terminal)
     outcome = Outcome(notes=f"{good} of {len(results)} branches succeeded")
-    outcome.suggested_next_ids = joins[:1]
+    outcome.suggested_next_ids = list(filter(None, joins[:1]))
     if policy == "first_success" and not good:
         outcome.status = StageStatus.FAIL
         outcome.failure_reason = "no branch succeeded"
     elif policy == "wait_all" and bad:
         outcome.status = StageStatus.PARTIAL_SUCCESS
     return outcome
+
+
+def _meeting_point(results: list[BranchResult], graph: Graph) -> str:
+    """The fan-in all branches lead to, for when none of them got there; "" if there is none."""
+    regions = [graph.reachable(result.id) for result in results]
+    common = [
+        node_id
+        for node_id in set.intersection(*regions)
+        if graph.nodes[node_id].handler_type == "parallel.fan_in"
+    ]
+    # Of several in a row, the first leads to all others.
+    return max(common, key=lambda node_id: (len(graph.reachable(node_id)), node_id), default="")
 
 
 _RANK: Final = {"success": 0, "partial_success": 1, "retry": 2, "fail": 3}
