@@ -12,6 +12,9 @@ from factory_tui.universe.universe import Universe
 
 __all__ = ["ServedTwin", "Serving", "serve_packs"]
 
+_TAP_LIMIT = 5000
+"""Exchanges kept in memory, since twins that stand alone run for days."""
+
 
 @dataclass(frozen=True, slots=True)
 class ServedTwin:
@@ -100,6 +103,7 @@ async def serve_packs(
         packs, dict.fromkeys(packs, org) | (seeds or {}), seed, clock, strict=strict
     )
     universe.on_exchange = tap
+    universe.tap_limit = _TAP_LIMIT
     serving = Serving(universe)
     try:
         for offset, name in enumerate(packs):

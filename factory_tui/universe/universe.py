@@ -55,7 +55,8 @@ class Universe:
         debug: Hand out frozen rows, so that a handler that changes one in place raises.
 
     Attributes:
-        tap: Every exchange so far.
+        tap: Every exchange so far, or the latest :attr:`tap_limit` to twice as many.
+        tap_limit: How many to keep; 0 keeps all.
         on_exchange: Called with each exchange as it happens.
         step: Stamped on exchanges; set by whoever performs a scenario.
         crashes: Tracebacks of handlers that raised: a bug of the twin, never of its caller.
@@ -89,10 +90,12 @@ class Universe:
         self.clock = Clock(clock)
         self.faults = FaultPlan()
         self.tap: list[Exchange] = []
+        self.tap_limit = 0
         self.on_exchange: Callable[[Exchange], None] | None = None
         self.step = 0
         self.crashes: list[str] = []
         self._requests = 0
+        self._gaps: dict[str, None] = {}
         self._ids = Ids(f"{seed}/universe")
         draw = Ids(f"{seed}/vary")
         self.small_page = 3 + draw.below("page", 5) if "pages" in self.vary else 0
@@ -126,6 +129,8 @@ class Universe:
         twin.clock = Clock(self.clock.now())
         twin.faults = self.faults.fork()
         twin.tap = []
+        twin.tap_limit = self.tap_limit
+        twin._gaps = {}
         twin.on_exchange = None
         twin.step = self.step
         twin.crashes = []
@@ -260,13 +265,17 @@ class Universe:
             response.body,
         )
         self.tap.append(exchange)
+        if self.tap_limit and len(self.tap) >= 2 * self.tap_limit:
+            del self.tap[: -self.tap_limit]
+        if exchange.gap:
+            self._gaps[f"{exchange.twin}: {exchange.gap}"] = None
         if self.on_exchange is not None:
             self.on_exchange(exchange)
 
     @property
     def gaps(self) -> list[str]:
         """What the twins lacked so far, each ``twin: what`` once."""
-        return list(dict.fromkeys(f"{e.twin}: {e.gap}" for e in self.tap if e.gap))
+        return list(self._gaps)
 
     @property
     def failures(self) -> list[str]:

@@ -133,6 +133,17 @@ def test_the_tap_tells_what_happened(make: Make, ask: Ask) -> None:
     assert universe.failures == []
 
 
+def test_the_tap_can_be_kept_short(make: Make, ask: Ask) -> None:
+    universe = make()
+    universe.tap_limit = 10
+    ask(universe, "GET /notes/n1/history")
+    for _ in range(50):
+        ask(universe, "GET /notes/n1")
+    assert 10 <= len(universe.tap) < 20
+    assert universe.tap[-1].n == 51
+    assert universe.gaps == ["notes: getHistory"]
+
+
 def test_strict_universes_fail_on_gaps(make: Make, ask: Ask) -> None:
     universe = make(strict=True)
     ask(universe, "GET /notes/n1")
