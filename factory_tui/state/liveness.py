@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from factory_tui.state.format import duration
+
 __all__ = ["FINAL", "GLYPH", "Liveness", "judge"]
 
 FINAL: Final = frozenset({"satisfied", "unsatisfied", "stopped", "failed"})
@@ -76,7 +78,7 @@ def judge(
     if not process_alive and (status != "starting" or stale):
         return Liveness("dead", "the engine is not running; p starts it again")
     if stale and status != "paused":
-        return Liveness("dead", f"no sign of life from the engine for {beat_s:.0f} s")
+        return Liveness("dead", f"no sign of life from the engine for {duration(beat_s)}")
     if status == "paused":
         return Liveness("paused", detail or "paused")
     if status == "starting":
@@ -85,5 +87,5 @@ def judge(
         return Liveness("waiting", waiting)
     silent_s = (now_ms - last_event_ms) / 1000 if last_event_ms else 0.0
     if silent_s > _QUIET_S:
-        return Liveness("quiet", f"nothing journaled for {silent_s:.0f} s")
+        return Liveness("quiet", f"nothing journaled for {duration(silent_s)}")
     return Liveness("working", activity or "working")

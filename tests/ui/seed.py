@@ -90,7 +90,7 @@ WORDS = {
     ),
     2: (
         "The feedback says that people beyond the first page are missing: follow the next link.",
-        "Removals must be explained before they happen; I collect them first, then print, then act.",
+        "Removals must be explained before they happen; collect first, print, then act.",
         "A ticket is opened only if a search for the person's label finds none.",
         "Second run in the box: no invitation, no ticket. Good.",
     ),
@@ -345,7 +345,7 @@ class Story:
         self.traffic.add(rows)
         reason = "" if good else REASONS.get(scenario, "the fact did not hold")
         outcome = "satisfied" if good else "unsatisfied"
-        judged = dict((s[0], s[3]) for s in SCENARIOS)[scenario]
+        judged = {s[0]: s[3] for s in SCENARIOS}[scenario]
         source = "recorded" if judged else "facts"
         ms = self.random.randrange(300, 2600)
         self.store.save_trial(

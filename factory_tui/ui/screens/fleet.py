@@ -16,7 +16,7 @@ from factory_tui.state import format as fmt
 from factory_tui.state.fleet import SORTS
 from factory_tui.ui.rows import PagedRows
 from factory_tui.ui.screens.frame import badges
-from factory_tui.ui.screens.panes import PanesScreen
+from factory_tui.ui.screens.panes import Panes
 from factory_tui.ui.widgets.fleet import FleetTable
 from factory_tui.ui.widgets.frame import Prompt
 from factory_tui.ui.widgets.lines import LineList
@@ -35,7 +35,7 @@ _RECENT = 500
 """Events of all runs that the activity stream starts with."""
 
 
-class FleetScreen(PanesScreen):
+class FleetScreen(Panes):
     """The list of runs, and the selected one in more detail."""
 
     PANE_IDS = ("runs", "summary", "scenarios", "spend", "activity")
@@ -105,7 +105,7 @@ class FleetScreen(PanesScreen):
 
     def focus_first(self) -> None:
         """The list."""
-        self.query_one(FleetTable).focus()
+        self.set_focus(self.query_one(FleetTable))
 
     # -- frame -----------------------------------------------------------------------------
 

@@ -245,7 +245,7 @@ class FrameScreen(Screen[Any]):
             self._refocus()
             self.factory.run_command(event.text)
         elif stream is not None:
-            stream.focus()
+            self.set_focus(stream)
             if event.mode == "find":
                 stream.find(event.text)
             else:
@@ -259,7 +259,7 @@ class FrameScreen(Screen[Any]):
 
     def _refocus(self) -> None:
         if self.stream is not None:
-            self.stream.focus()
+            self.set_focus(self.stream)
         else:
             self.focus_first()
 

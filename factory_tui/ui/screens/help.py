@@ -13,6 +13,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from factory_tui.ui.screens.frame import FrameScreen
+from factory_tui.ui.widgets.detail import wrap
 from factory_tui.ui.widgets.frame import Prompt
 from factory_tui.ui.widgets.lines import LineList
 from factory_tui.ui.widgets.tones import Part, fit
@@ -64,32 +65,45 @@ _SIGNS = (
 )
 
 
+_KEYS = 15
+"""Cells of the keys' column."""
+
+
 class _HelpText(LineList):
     """Keys and words as lines, narrowed by a search."""
 
-    needle = ""
-
     def __init__(self, sections: list[tuple[str, list[tuple[str, str]]]]) -> None:
         super().__init__(id="help")
-        self.sections = sections
+        self.sections, self.needle = sections, ""
         self.border_title = Content("Help")
         self.border_subtitle = Content("/ search · esc closes")
         self.lines: list[list[Part]] = []
-        self.list_only("")
 
-    def list_only(self, needle: str) -> None:
-        """List what contains a text."""
-        lines: list[list[Part]] = []
+    def narrow(self, needle: str) -> None:
+        """List only what contains a text."""
+        self.needle = needle
+        self._arrange()
+        self.redraw()
+
+    def on_resize(self) -> None:
+        """Wrap for the new width."""
+        self._arrange()
+        super().on_resize()
+
+    def _arrange(self) -> None:
+        room = max(20, self._inner_width - _KEYS - 3)
+        needle = self.needle.casefold()
+        self.lines = []
         for name, items in self.sections:
-            found = [item for item in items if needle.casefold() in " ".join(item).casefold()]
-            if found:
-                lines.append([(name, "accent")])
-                lines += [
-                    [("  ", "text"), (fit(key, 15), "strong"), (text, "text")]
-                    for key, text in found
-                ]
-                lines.append([])
-        self.lines = lines
+            found = [item for item in items if needle in " ".join(item).casefold()]
+            if not found:
+                continue
+            self.lines.append([(name, "accent")])
+            for key, text in found:
+                for line in wrap(text, room):
+                    self.lines.append([("  ", "text"), (fit(key, _KEYS), "strong"), (line, "text")])
+                    key = ""
+            self.lines.append([])
 
     def row_count(self) -> int:
         """Lines."""
@@ -148,8 +162,7 @@ class HelpScreen(FrameScreen):
     @on(Prompt.Closed)
     def _searched(self, event: Prompt.Changed | Prompt.Entered | Prompt.Closed) -> None:
         text = self.query_one(_HelpText)
-        text.list_only("" if isinstance(event, Prompt.Closed) else event.text)
-        text.redraw()
+        text.narrow("" if isinstance(event, Prompt.Closed) else event.text)
         if not isinstance(event, Prompt.Changed):
             text.focus()
 

@@ -9,10 +9,10 @@ from textual.widget import Widget
 
 from factory_tui.ui.screens.frame import FrameScreen
 
-__all__ = ["PanesScreen"]
+__all__ = ["Panes"]
 
 
-class PanesScreen(FrameScreen):
+class Panes(FrameScreen):
     """Keys ``1``–``9`` focus a pane, ``+`` maximises it, ``+`` or esc restores.
 
     Subclasses list the ids of their panes in order. A hidden pane's containers hide with it.
@@ -43,7 +43,8 @@ class PanesScreen(FrameScreen):
         pane = self.query_one(f"#{self.PANE_IDS[number]}")
         if self.has_class("-max"):
             self._only(pane)
-        pane.focus()
+        # At once, not by pane.focus(), which comes after the next key of a fast hand.
+        self.set_focus(pane)
 
     def action_maximise(self) -> None:
         """Give the whole screen to the focused pane, or restore."""

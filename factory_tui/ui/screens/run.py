@@ -14,7 +14,7 @@ from factory_tui.events import Event
 from factory_tui.state import STREAM_KINDS, GridRow, explain, heading
 from factory_tui.store import ExchangeRow, StoreError, Traffic
 from factory_tui.ui.rows import PagedRows
-from factory_tui.ui.screens.panes import PanesScreen
+from factory_tui.ui.screens.panes import Panes
 from factory_tui.ui.widgets.detail import DetailPane
 from factory_tui.ui.widgets.lines import LineList
 from factory_tui.ui.widgets.satisfaction import SatisfactionPanel
@@ -30,7 +30,7 @@ __all__ = ["RunScreen"]
 PANES: Final = ("spend", "scenarios", "trajectory", "traffic")
 
 
-class RunScreen(PanesScreen):
+class RunScreen(Panes):
     """Spend, satisfaction, trajectory and twin traffic of one run, live."""
 
     PANE_IDS = PANES
@@ -105,7 +105,7 @@ class RunScreen(PanesScreen):
 
     def focus_first(self) -> None:
         """What fails matters most."""
-        self.query_one("#scenarios").focus()
+        self.set_focus(self.query_one("#scenarios"))
 
     # -- state -----------------------------------------------------------------------------
 

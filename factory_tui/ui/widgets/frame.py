@@ -173,7 +173,7 @@ class Prompt(Horizontal):
         box.value = text
         box.cursor_position = len(text)
         self.add_class("-open")
-        box.focus()
+        self.screen.set_focus(box)
 
     @property
     def is_open(self) -> bool:
