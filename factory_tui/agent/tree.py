@@ -106,6 +106,7 @@ def _scan(
 ) -> Iterator[File]:
     if depth > limits.depth:
         raise WorkspaceLimit(f"directories are nested more than {limits.depth} deep")
+    _unlock(handle, 0o500)
     # A descriptor makes scandir give text; fsencode restores the exact bytes.
     with os.scandir(handle) as listing:
         names = sorted((os.fsencode(entry.name), entry) for entry in listing)
@@ -175,21 +176,31 @@ def _make_readable(parent: int, name: bytes) -> bool:
     return True
 
 
+def _unlock(directory: int, wanted: int) -> None:
+    """Give the owner the permissions on an open directory that are needed to go on."""
+    mode = stat.S_IMODE(os.fstat(directory).st_mode)
+    if mode & wanted != wanted:
+        with contextlib.suppress(OSError):
+            os.fchmod(directory, mode | wanted)
+
+
 @contextlib.contextmanager
 def _parent(root: Path, path: bytes, make: Callable[[int, bytes], None] | None) -> Iterator[int]:
     """The descriptor of the directory a path lies in; ``make`` provides missing ones."""
     handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         for part in path.split(b"/")[:-1]:
-            try:
-                inner = os.open(part, _FLAGS | os.O_DIRECTORY, dir_fd=handle)
-            except OSError:
+            inner = _open(handle, part, part, os.O_DIRECTORY)
+            if inner is None:
                 if make is None:
-                    raise
+                    raise FileNotFoundError(os.fsdecode(path))
+                _unlock(handle, 0o700)
                 make(handle, part)
                 inner = os.open(part, _FLAGS | os.O_DIRECTORY, dir_fd=handle)
             os.close(handle)
             handle = inner
+        if make is not None:
+            _unlock(handle, 0o700)
         yield handle
     finally:
         os.close(handle)
@@ -227,6 +238,7 @@ def remove(root: Path, path: bytes) -> None:
         parts = path.rsplit(b"/", 1)
         try:
             with _parent(root, path, None) as parent:
+                _unlock(parent, 0o700)
                 _remove_entry(parent, parts[-1], only_empty=True)
         except OSError:
             return

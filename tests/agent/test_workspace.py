@@ -1,8 +1,10 @@
 """The workspace's history, with a workspace that tries to misuse it."""
 
 import os
+import shutil
 import stat
 import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -215,12 +217,48 @@ def test_odd_names_survive(workspace: Workspace, root: Path, tmp_path: Path) -> 
     assert workspace.restore(workspace.snapshot()) is None
 
 
-def test_files_the_builder_locked_are_read_all_the_same(workspace: Workspace, root: Path) -> None:
-    (root / "d").mkdir()
-    (root / "d" / "f").write_text("x")
-    (root / "d" / "f").chmod(0)
-    (root / "d").chmod(0)
-    assert names(workspace, workspace.snapshot()) == ["d/f"]
+LOCKED = """
+import sys
+from pathlib import Path
+from factory_tui.agent.workspace import Workspace
+
+base = Path(sys.argv[1])
+root = base / "work"
+for name in ("none", "unsearchable", "readonly"):
+    (root / name).mkdir(parents=True)
+    (root / name / "f").write_text("x")
+(root / "none" / "f").chmod(0)
+(root / "none").chmod(0)
+(root / "unsearchable").chmod(0o400)
+(root / "readonly").chmod(0o555)
+workspace = Workspace(root, base / "git")
+tree = workspace.snapshot()
+(root / "readonly").chmod(0o755)
+(root / "readonly" / "f").write_text("by hand")
+(root / "readonly" / "new").write_text("by hand")
+(root / "readonly").chmod(0o555)
+print(*workspace.restore(tree).files)
+print((root / "readonly" / "f").read_text(), workspace.diff_stat("", tree).files)
+"""
+
+
+def test_what_the_builder_locked_is_handled_all_the_same(tmp_path: Path) -> None:
+    """As an ordinary user: permissions mean nothing to root, so root would prove nothing."""
+    command = [sys.executable, "-c", LOCKED, str(tmp_path / "base")]
+    (tmp_path / "base").mkdir()
+    if os.geteuid() == 0:
+        if shutil.which("setpriv") is None:
+            pytest.skip("root needs setpriv to become an ordinary user")
+        os.chown(tmp_path / "base", 65534, 65534)
+        for parent in (tmp_path, *tmp_path.parents[:2]):
+            parent.chmod(parent.stat().st_mode | 0o011)
+        command = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", *command]
+        probe = subprocess.run([*command[:-2], "import factory_tui"], capture_output=True)
+        if probe.returncode != 0:
+            pytest.skip("this checkout cannot be read by other users")
+    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2])
+    assert done.stderr == ""
+    assert done.stdout == "readonly/f readonly/new\nx 3\n"
 
 
 @pytest.mark.parametrize(
