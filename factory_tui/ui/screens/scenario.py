@@ -1,0 +1,705 @@
+"""One scenario of a run: what happened in each trial, what was held of it, whom it called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
+
+from textual import on
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.content import Content
+from textual.css.query import NoMatches
+from textual.widget import Widget
+
+from factory_tui.state import GLYPHS, ScenarioInfo
+from factory_tui.state import format as fmt
+from factory_tui.store import ExchangeRow, StepRow, StoreError, Traffic, TrialRow, VerdictRow
+from factory_tui.ui import evidence
+from factory_tui.ui.evidence import Ruling
+from factory_tui.ui.rows import PagedRows
+from factory_tui.ui.screens.panes import Panes
+from factory_tui.ui.widgets import wire
+from factory_tui.ui.widgets.calls import TrialCalls
+from factory_tui.ui.widgets.frame import Line
+from factory_tui.ui.widgets.lines import LineList
+from factory_tui.ui.widgets.satisfaction import TONE_OF
+from factory_tui.ui.widgets.sheet import Column, Sheet
+from factory_tui.ui.widgets.stepdiff import StepDiff
+from factory_tui.ui.widgets.steps import StepList, run_status
+from factory_tui.ui.widgets.tones import Part, width_of
+from factory_tui.ui.widgets.verdict import OUTCOME, VerdictPane
+
+if TYPE_CHECKING:
+    from factory_tui.ui.follower import Batch
+
+__all__ = ["ScenarioScreen"]
+
+TABS: Final = {"steps": "2 Trajectory", "calls": "3 Twin traffic", "diff": "5 Diff"}
+"""The panes that share one place where there is not room for all."""
+
+HOLDOUT: Final = "HOLDOUT"
+
+
+class Round(NamedTuple):
+    """The trials of one iteration, or of the confirmation round after it."""
+
+    iteration: int
+    confirmation: bool
+    trials: list[TrialRow]
+
+    @property
+    def label(self) -> str:
+        """``3``, or ``3c`` for a confirmation."""
+        return f"{self.iteration}c" if self.confirmation else str(self.iteration)
+
+    @property
+    def status(self) -> str:
+        """A key of ``GLYPHS``."""
+        outcomes = [trial.outcome for trial in self.trials]
+        good, bad = outcomes.count("satisfied"), outcomes.count("unsatisfied")
+        if good and bad:
+            return "flaky"
+        if good or bad:
+            return "pass" if good else "fail"
+        return "running" if "" in outcomes else "void"
+
+    @property
+    def first(self) -> TrialRow:
+        """The trial to show first: one that failed."""
+        for wanted in ("unsatisfied", "void", "satisfied"):
+            for trial in self.trials:
+                if trial.outcome == wanted:
+                    return trial
+        return self.trials[0]
+
+
+class ScenarioScreen(Panes):
+    """Verdict, trajectory and twin traffic of one trial, linked by the scenario's step."""
+
+    PANE_IDS = ("verdict", "steps", "calls", "detail", "diff")
+    CSS = """
+    ScenarioScreen {
+        #rounds { background: $panel; }
+        &.-wide #panes { layout: grid; grid-size: 3 2; grid-rows: 1fr 17; }
+        &.-wide #detail, &.-wide #diff { column-span: 3; height: 1fr; }
+        &.-narrow #verdict { height: 7; }
+        &.-narrow #steps, &.-narrow #calls, &.-narrow #diff { height: 1fr; }
+        &.-narrow #detail { height: 5; }
+        &.-max #panes { layout: vertical; }
+        &.-max #panes > * { height: 1fr; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "n", "evidence(1)", "Evidence", key_display="n/N", tooltip="Next evidence or failure"
+        ),
+        Binding("N", "evidence(-1)", "Previous evidence", show=False),
+        Binding("left_square_bracket", "trial(-1)", "Trial", key_display="[ ]"),
+        Binding("right_square_bracket", "trial(1)", "Next trial", show=False),
+        Binding("left_curly_bracket", "round(-1)", "Iteration", key_display="{ }"),
+        Binding("right_curly_bracket", "round(1)", "Next iteration", show=False),
+        Binding("d", "diff", "Diff", tooltip="Compare with the last satisfied trial, by step"),
+        Binding("L", "link", "Unlink", tooltip="Panes follow one another's step, or don't"),
+        Binding("v", "story", "Story", tooltip="The scenario as it is written"),
+        Binding("tab", "next_pane(1)", "Next pane", show=False),
+        Binding("shift+tab", "next_pane(-1)", "Previous pane", show=False),
+        Binding("e", "app.spec", "Spec", tooltip="Edit the spec of this run"),
+        Binding("b", "app.budget", "Budget", tooltip="Edit the budget of this run"),
+        Binding("p", "app.pause", "Pause/resume", show=False),
+    ]
+
+    def __init__(self, run_id: str, scenario_id: str) -> None:
+        super().__init__()
+        self.run_id, self.scenario_id = run_id, scenario_id
+        self.linked = True
+        self._rounds: list[Round] = []
+        self._trial: TrialRow | None = None
+        self._entries: list[StepRow] = []
+        self._rulings: list[Ruling] = []
+        self._evidence: list[int] = []
+        self._traffic: Traffic | None = None
+        self._exchanges: PagedRows[ExchangeRow] | None = None
+        self._tab = "steps"
+        self._maxed = ""
+        self._diff = False
+
+    # -- frame -----------------------------------------------------------------------------
+
+    def body(self) -> Iterable[Widget]:
+        """Which trial, then five panes of which some share a place."""
+        with Container(classes="body"):
+            yield Line(ident="rounds")
+            with Container(id="panes"):
+                yield VerdictPane(ident="verdict")
+                yield StepList(ident="steps")
+                yield TrialCalls("3 Twin traffic", keys="enter opens", ident="calls")
+                yield Sheet(ident="detail")
+                yield StepDiff(ident="diff")
+
+    def crumbs(self) -> list[str]:
+        """The run and the scenario."""
+        return [self.run_id, self.scenario_id]
+
+    @property
+    def info(self) -> ScenarioInfo:
+        """What the run knows of the scenario."""
+        known = self.factory.fleet.run(self.run_id).grid.scenarios.get(self.scenario_id)
+        if known is not None:
+            return known
+        for row in self.factory.store.scenarios(self.run_id):
+            if row.id == self.scenario_id:
+                return ScenarioInfo(row.id, row.title, row.split, row.weight, row.judged)
+        return ScenarioInfo(self.scenario_id, self.scenario_id, "train")
+
+    def on_mount(self) -> None:
+        """Open at the failing step of the newest failing trial."""
+        super().on_mount()
+        self._read_rounds()
+        finished = [r for r in self._rounds if any(t.outcome for t in r.trials)]
+        rounds = finished or self._rounds
+        if rounds:
+            self._open_trial(rounds[-1].first)
+        self._arrange()
+        self.focus_first()
+
+    def on_unmount(self) -> None:
+        """Let go of the traffic file."""
+        if self._traffic is not None:
+            self._traffic.close()
+
+    def focus_first(self) -> None:
+        """The trajectory, at what went wrong."""
+        self.query_one(StepList).focus()
+
+    def _measure(self, width: int, height: int) -> None:
+        super()._measure(width, height)
+        self._arrange()
+
+    def update(self, batch: Batch | None) -> None:
+        """Take in trials that started or ended."""
+        if batch is not None and any(
+            event.scenario == self.scenario_id and event.run_id == self.run_id
+            for event in batch.events
+        ):
+            self._read_rounds()
+            self._take_in()
+        elif self._exchanges is not None and self._trial is not None and not self._trial.outcome:
+            self._read_calls()
+        self._show_rounds()
+
+    # -- trials ----------------------------------------------------------------------------
+
+    def _read_rounds(self) -> None:
+        found: dict[tuple[int, bool], list[TrialRow]] = {}
+        for trial in self.factory.store.trials(self.run_id, scenario=self.scenario_id):
+            found.setdefault((trial.iteration, trial.confirmation), []).append(trial)
+        self._rounds = [Round(*key, trials) for key, trials in sorted(found.items())]
+
+    def _take_in(self) -> None:
+        """Show what became of the shown trial; the choice of trial stays the engineer's."""
+        held = self._trial
+        if held is None:
+            if self._rounds:
+                self._open_trial(self._rounds[-1].first)
+            return
+        for round_ in self._rounds:
+            for trial in round_.trials:
+                if trial.id == held.id and trial != held:
+                    self._open_trial(trial)
+
+    @property
+    def _round_index(self) -> int:
+        trial = self._trial
+        for index, round_ in enumerate(self._rounds):
+            if trial is not None and (round_.iteration, round_.confirmation) == (
+                trial.iteration,
+                trial.confirmation,
+            ):
+                return index
+        return 0
+
+    def _open_trial(self, trial: TrialRow) -> None:
+        store = self.factory.store
+        self._trial = trial
+        verdict = store.verdict(trial.id)
+        self._entries = evidence.arrange(store.steps(trial.id))
+        self._rulings = [] if verdict is None else evidence.rulings(verdict)
+        self._evidence = evidence.evidence(self._entries, self._rulings)
+        self._show_verdict(trial, verdict)
+        message = "The steps are shown when the trial has ended; its calls come live (3)."
+        marked = self._marked()
+        self.query_one(StepList).show(
+            self._entries, marked, "Nothing was observed." if trial.outcome else message
+        )
+        self._show_traffic(trial)
+        if self._diff:
+            self._compare()
+        start = None
+        if trial.outcome == "unsatisfied":
+            start = evidence.culprit(self._entries, self._rulings)
+        self._go(0 if start is None else start)
+        self._show_rounds()
+
+    def _marked(self) -> frozenset[int]:
+        """Entries that a failed criterion is about."""
+        return frozenset(
+            index
+            for ruling in self._rulings
+            if ruling.verdict != "met"
+            for index in evidence.of_ruling(self._entries, ruling)
+        )
+
+    def _show_verdict(self, trial: TrialRow, verdict: VerdictRow | None) -> None:
+        pane = self.query_one(VerdictPane)
+        pane.show(trial, verdict, self._rulings)
+        info = self.info
+        about = f"1 Verdict  {info.title}"
+        pane.border_title = Content(fmt.clip(about, max(24, self.app.size.width - 12)))
+        pane.border_subtitle = Content("enter shows the evidence")
+
+    def _show_traffic(self, trial: TrialRow) -> None:
+        calls = self.query_one(TrialCalls)
+        if self._traffic is None:
+            path = self.factory.traffic_path(self.run_id)
+            try:
+                self._traffic = Traffic.open(path, create=False) if path.exists() else None
+            except StoreError:
+                self._traffic = None  # being created right now; the next look finds it whole
+        traffic = self._traffic
+        self._exchanges = None
+        if traffic is not None:
+            ident = trial.id
+            self._exchanges = PagedRows(
+                count=lambda: traffic.count(trial=ident),
+                page=lambda offset, limit: traffic.page(offset=offset, limit=limit, trial=ident),
+                after=lambda seq, limit: traffic.after(seq, limit, trial=ident),
+                seq=lambda row: row.seq,
+            )
+        calls.follow = not trial.outcome
+        calls.show(self._exchanges)
+
+    def _read_calls(self) -> None:
+        if self._exchanges is not None and self._exchanges.catch_up():
+            self.query_one(TrialCalls).grown()
+
+    def _show_rounds(self) -> None:
+        try:
+            line = self.query_one("#rounds", Line)
+        except NoMatches:
+            return
+        info = self.info
+        left: list[Part] = []
+        if info.split == "holdout":
+            left.append((f" {HOLDOUT} ", "hit"))
+            left.append((" the builder never sees it  " if self.wide else "  ", "muted"))
+        else:
+            left.append((f"{info.split}  ", "muted"))
+        trials: list[Part] = []
+        if self._rounds and self._trial is not None:
+            chosen = self._round_index
+            left.append(("iteration", "muted"))
+            for index, round_ in enumerate(self._rounds):
+                left += self._choice(
+                    round_.label, GLYPHS[round_.status], TONE_OF[round_.status], index == chosen
+                )
+            trials = self._trials(self._rounds[chosen])
+        mark: list[Part] = [] if self.linked else [("  unlinked (L)", "warn")]
+        line.show(left, [*trials, *mark])
+
+    def _trials(self, round_: Round) -> list[Part]:
+        """The trials of a round; around the chosen one where not all fit."""
+        assert self._trial is not None
+        room = self.size.width // 2
+        pieces = [
+            self._choice(
+                str(place), *OUTCOME.get(trial.outcome, ("?", "warn")), trial.id == self._trial.id
+            )
+            for place, trial in enumerate(round_.trials, 1)
+        ]
+        at = next((i for i, t in enumerate(round_.trials) if t.id == self._trial.id), 0)
+        low, high = at, at + 1
+        while width_of(p for piece in pieces[low:high] for p in piece) < room - 16:
+            if high < len(pieces):
+                high += 1
+            elif low > 0:
+                low -= 1
+            else:
+                break
+        parts: list[Part] = [("trial", "muted"), (" …" if low else "", "faint")]
+        parts += [part for piece in pieces[low:high] for part in piece]
+        parts.append((f" … of {len(pieces)}" if high < len(pieces) else "", "faint"))
+        return parts
+
+    @staticmethod
+    def _choice(name: str, glyph: str, tone: str, chosen: bool) -> list[Part]:
+        if chosen:
+            return [(" [", "accent"), (f"{name} ", "strong"), (glyph, tone), ("]", "accent")]
+        return [(f"  {name} ", "muted"), (glyph, tone)]
+
+    # -- one cursor ------------------------------------------------------------------------
+
+    def _go(self, index: int) -> None:
+        """Put the cursor of all panes on an entry of the trajectory."""
+        if not self._entries:
+            self._explain_nothing()
+            return
+        self.query_one(StepList).go_to(index)
+        self._follow_entry(index)
+        self._explain_entry(index)
+
+    def _follow_entry(self, index: int, *, but: Widget | None = None) -> None:
+        """Let the other panes show where an entry is."""
+        entry = self._entries[index]
+        calls, verdict = self.query_one(TrialCalls), self.query_one(VerdictPane)
+        if calls is not but:
+            n = entry.data.get("n") if entry.kind == "call" else None
+            if not (isinstance(n, int) and calls.go_to_call(n)):
+                calls.go_to_step(entry.step)
+        if verdict is not but:
+            verdict.go_to_step(entry.step)
+        if self._diff:
+            self.query_one(StepDiff).go_to(index)
+
+    @on(LineList.Moved)
+    def _moved(self, event: LineList.Moved) -> None:
+        if event.lines is not self.focused:
+            return
+        match event.lines:
+            case StepList(current_index=int() as index):
+                if self.linked:
+                    self._follow_entry(index)
+                self._explain_entry(index)
+            case TrialCalls(current=ExchangeRow() as row) as calls:
+                found = self._entry_of(row)
+                if self.linked and found is not None:
+                    self.query_one(StepList).go_to(found)
+                    self._follow_entry(found, but=calls)
+                self._explain_exchange(row)
+            case VerdictPane(current=Ruling() as ruling) as verdict:
+                told = evidence.of_ruling(self._entries, ruling)
+                if self.linked and told:
+                    self.query_one(StepList).go_to(told[0])
+                    self._follow_entry(told[0], but=verdict)
+                    self._explain_entry(told[0])
+            case StepDiff(current_now=int() as index) if self.linked:
+                self.query_one(StepList).go_to(index)
+                self._follow_entry(index)
+
+    def on_descendant_focus(self) -> None:
+        """The detail shows what the focused pane has selected."""
+        super().on_descendant_focus()
+        if isinstance(self.focused, (StepList, TrialCalls)):
+            self.focused.post_message(LineList.Moved(self.focused, self.focused.cursor))
+
+    def _entry_of(self, row: ExchangeRow) -> int | None:
+        """The entry of the trajectory that tells of an exchange."""
+        in_step = None
+        for index, entry in enumerate(self._entries):
+            if entry.kind == "call" and entry.data.get("n") == row.n:
+                return index
+            if in_step is None and entry.step == row.step:
+                in_step = index
+        return in_step
+
+    def _exchange_of(self, entry: StepRow) -> ExchangeRow | None:
+        """The exchange that an entry tells of, without headers and bodies."""
+        n = entry.data.get("n")
+        if self._traffic is None or not isinstance(n, int) or self._trial is None:
+            return None
+        for row in self._traffic.after(0, n + 1, trial=self._trial.id):
+            if row.n == n:
+                return row
+        return None
+
+    # -- detail ----------------------------------------------------------------------------
+
+    def _explain_nothing(self) -> None:
+        self.query_one("#detail", Sheet).show("4 Detail")
+
+    def _explain_entry(self, index: int) -> None:
+        entry = self._entries[index]
+        if entry.kind == "call":
+            row = self._exchange_of(entry)
+            if row is not None:
+                self._explain_exchange(row)
+                return
+            self._show_detail(f"{entry.who} {entry.text}", *self._kept(entry), "")
+            return
+        if entry.kind == "run":
+            how = run_status(entry)
+            out: Column = _text_lines(str(entry.data.get("stdout") or ""), "(nothing on stdout)")
+            err = str(entry.data.get("stderr") or "")
+            head: list[list[Part]] = [[("$ ", "accent"), (entry.text, "strong")], [how]]
+            keys = "enter in full · y copies"
+            errors = _text_lines(err, "", "warn")
+            self._show_detail(f"step {entry.step} output", [*head, *out], errors, keys)
+            return
+        who = f"{entry.who}: " if entry.who else ""
+        lines = [[(who, "accent"), (entry.text, "text")]]
+        self._show_detail(f"step {entry.step} {entry.kind}", lines, (), "")
+
+    @staticmethod
+    def _kept(entry: StepRow) -> tuple[Column, Column]:
+        """What the trajectory itself keeps of a call, for when the traffic is gone."""
+        request = wire.body_lines(str(entry.data.get("request") or ""))
+        response = wire.body_lines(str(entry.data.get("response") or ""))
+        return request, response
+
+    def _explain_exchange(self, row: ExchangeRow) -> None:
+        if self._traffic is None:
+            return
+        full = self._traffic.get(row.seq)
+        status = wire.status_text(full)
+        note = (
+            f" · fault: {full.fault}" if full.fault else f" · gap: {full.gap}" if full.gap else ""
+        )
+        heading = f"step {row.step} · {row.twin} {row.operation} → {status}{note}"
+        if self.wide:
+            left, right = wire.request_lines(full), wire.response_lines(full)
+        else:
+            left, right = _brief(full)
+        self._show_detail(heading, left, right, "enter opens · y curl")
+
+    def _show_detail(self, heading: str, left: Column, right: Column, keys: str) -> None:
+        room = max(20, self.app.size.width - len(keys) - 8)
+        detail = self.query_one("#detail", Sheet)
+        detail.show(fmt.clip(f"4 {heading}", room), left, right, keys=keys)
+
+    # -- panes -----------------------------------------------------------------------------
+
+    def _arrange(self) -> None:
+        """Decide which panes are seen."""
+        if not self.is_mounted:
+            return
+        for ident in self.PANE_IDS:
+            self.query_one(f"#{ident}").display = self._is_seen(ident)
+        self._caption()
+
+    def _is_seen(self, ident: str) -> bool:
+        if self.has_class("-max"):
+            return ident == self._maxed
+        if self.wide:
+            return {"detail": not self._diff, "diff": self._diff}.get(ident, True)
+        if ident == "detail":
+            return self._tab != "diff"
+        return ident == "verdict" or ident == self._tab
+
+    def _caption(self) -> None:
+        """Where panes share a place, each title names the others."""
+        shared = not self.wide and not self.has_class("-max")
+        for ident, title in TABS.items():
+            if ident == "diff":
+                continue
+            pane = self.query_one(f"#{ident}")
+            others = [other for key, other in TABS.items() if key != ident]
+            text = f"{title} ┊ {' ┊ '.join(others)} (tab)" if shared else title
+            if isinstance(pane, TrialCalls):
+                pane.heading = text
+                pane._caption()
+            else:
+                pane.border_title = Content(text)
+                pane.border_subtitle = Content("enter opens · n/N evidence")
+
+    def action_pane(self, number: int) -> None:
+        """Focus a pane; where panes share a place, this one takes it."""
+        if number < len(self.PANE_IDS):
+            self._focus_pane(self.PANE_IDS[number])
+
+    def _focus_pane(self, ident: str) -> None:
+        if ident == "diff" and not self._diff:
+            self.action_diff()
+            return
+        if self.has_class("-max"):
+            self._maxed = ident
+        elif ident in TABS:
+            self._tab = ident
+        elif ident == "detail" and self._tab == "diff":
+            self._tab = "steps"
+        elif ident == "detail" and self.wide:
+            self._diff = False
+        self._arrange()
+        self.query_one(f"#{ident}").focus()
+
+    def action_next_pane(self, direction: int) -> None:
+        """Focus the next pane, seen or not."""
+        panes = [ident for ident in self.PANE_IDS if ident != "diff" or self._diff]
+        held = self.focused.id if self.focused is not None else None
+        at = panes.index(held) if held in panes else -1
+        self._focus_pane(panes[(at + direction) % len(panes)])
+
+    def action_maximise(self) -> None:
+        """Give the whole screen to the focused pane, or restore."""
+        if self.has_class("-max"):
+            self.action_restore()
+        elif self.focused is not None and self.focused.id in self.PANE_IDS:
+            self._maxed = self.focused.id
+            self.add_class("-max")
+            self._arrange()
+
+    def action_restore(self) -> None:
+        """Show all panes again."""
+        self.remove_class("-max")
+        self._arrange()
+
+    # -- keys ------------------------------------------------------------------------------
+
+    def action_evidence(self, direction: int) -> None:
+        """Go to the next (1) or previous (-1) piece of evidence or failure."""
+        steps = self.query_one(StepList)
+        here = steps.current_index
+        if not self._evidence or here is None:
+            self.notify("No evidence and no failure in this trial")
+            return
+        ahead = [i for i in self._evidence if (i > here if direction > 0 else i < here)]
+        if not ahead:
+            self.notify("Evidence went on from the other end", timeout=2)
+            ahead = self._evidence
+        self._go(ahead[0] if direction > 0 else ahead[-1])
+
+    def action_trial(self, direction: int) -> None:
+        """Show the next or previous trial of this iteration."""
+        if self._trial is None:
+            return
+        trials = self._rounds[self._round_index].trials
+        at = next((i for i, t in enumerate(trials) if t.id == self._trial.id), 0) + direction
+        if 0 <= at < len(trials):
+            self._open_trial(trials[at])
+        else:
+            self.notify("No further trial in this iteration; { } change the iteration", timeout=3)
+
+    def action_round(self, direction: int) -> None:
+        """Show the trials of the next or previous iteration."""
+        at = self._round_index + direction
+        if self._rounds and 0 <= at < len(self._rounds):
+            self._open_trial(self._rounds[at].first)
+        else:
+            self.notify("No further iteration with trials of this scenario", timeout=3)
+
+    def action_link(self) -> None:
+        """Link the panes' cursors by step, or unlink them."""
+        self.linked = not self.linked
+        self._show_rounds()
+        self.notify("Panes are linked by step" if self.linked else "Panes move on their own")
+
+    def action_diff(self) -> None:
+        """Show or hide the comparison with the last satisfied trial."""
+        showing = self._diff and (self.wide or self._tab == "diff" or self.has_class("-max"))
+        self._diff = not showing
+        self._tab = "diff" if self._diff else "steps"
+        if self.has_class("-max"):
+            self._maxed = self._tab
+        if self._diff:
+            self._compare()
+        self._arrange()
+        self.query_one("#diff" if self._diff else "#steps").focus()
+
+    def _compare(self) -> None:
+        trial = self._trial
+        if trial is None:
+            return
+        pane = self.query_one(StepDiff)
+        good = [
+            other
+            for round_ in self._rounds
+            for other in round_.trials
+            if other.outcome == "satisfied" and other.id != trial.id
+        ]
+        before = [other for other in good if other.iteration <= trial.iteration]
+        model = before[-1] if before else good[0] if good else None
+        if model is None:
+            pane.show("5 Diff", (), (), "No trial of this scenario has satisfied its user yet.")
+            return
+        place = f"iteration {model.iteration}{'c' if model.confirmation else ''}, trial {model.n}"
+        then = evidence.arrange(self.factory.store.steps(model.id))
+        pane.show(f"5 Diff: then (■ {place}) → now", then, self._entries)
+        index = self.query_one(StepList).current_index
+        if index is not None:
+            pane.go_to(index)
+
+    # -- opening ---------------------------------------------------------------------------
+
+    @on(LineList.Opened)
+    def _opened(self, event: LineList.Opened) -> None:
+        match event.lines:
+            case TrialCalls(current=ExchangeRow() as row):
+                self.factory.open_exchange(self.run_id, row.seq)
+            case StepList(current=StepRow() as entry):
+                self._open_entry(entry)
+            case VerdictPane(current=Ruling()):
+                self._focus_pane("steps")
+            case StepDiff(current_now=int() as index):
+                self._open_entry(self._entries[index])
+            case Sheet():
+                shown = self.query_one(StepList).current
+                if shown is not None:
+                    self._open_entry(shown)
+
+    def _open_entry(self, entry: StepRow) -> None:
+        row = self._exchange_of(entry) if entry.kind == "call" else None
+        if row is not None:
+            self.factory.open_exchange(self.run_id, row.seq)
+            return
+        if entry.kind == "call":
+            self.notify("The traffic of this run is gone; what the trajectory kept is shown")
+        data: dict[str, Any] = dict(entry.data)
+        text = "\n\n".join(
+            [entry.text, *(f"{name}:\n{data[name]}" for name in _TELLING if data.get(name))]
+        )
+        title = f"{self.scenario_id} · step {entry.step} · {entry.kind}"
+        if entry.kind == "run":
+            title += f" · {run_status(entry)[0]}"
+        self.factory.open_text(self.run_id, title, text)
+
+    def action_curl(self) -> None:
+        """Copy the call under the cursor as a curl command."""
+        row = self.query_one(TrialCalls).current
+        if row is not None and self._traffic is not None:
+            self.app.copy_to_clipboard(wire.curl(self._traffic.get(row.seq)))
+            self.notify("Copied as curl; the token comes from the environment")
+
+    def action_story(self) -> None:
+        """Show the scenario as it is written."""
+        path = _file_of(self.factory.factory_dir / "scenarios", self.scenario_id)
+        if path is None:
+            self.notify("The scenario's file is not in scenarios/ any more", severity="warning")
+            return
+        mark = f" · {HOLDOUT}: never shown to the builder" if self.info.split == "holdout" else ""
+        text = path.read_text(encoding="utf-8", errors="replace")
+        self.factory.open_text(self.run_id, f"{path.name}{mark}", text)
+
+
+_TELLING: Final = ("stdout", "stderr", "request", "response")
+
+
+def _text_lines(text: str, otherwise: str, tone: str = "text") -> list[list[Part]]:
+    lines: list[list[Part]] = [[(line, tone)] for line in text.expandtabs(4).splitlines()]
+    return lines or ([[(otherwise, "faint")]] if otherwise else [])
+
+
+def _brief(row: ExchangeRow) -> tuple[Column, Column]:
+    """An exchange in few lines: what was sent and what came back, bodies on one line each."""
+
+    def one_line(lines: Column) -> list[Part]:
+        text = fmt.one_line(wire.plain(lines))
+        return [(fmt.clip(text, 400), "text")]
+
+    kind = row.request_headers.get("content-type", "")
+    sent = one_line(wire.body_lines(row.request_body, kind))
+    if row.status or row.response_body:
+        came = one_line(wire.body_lines(row.response_body))
+    else:
+        came = [("no answer", "bad")]
+    return [[("sent  ", "muted"), *sent], [("got   ", "muted"), *came]], ()
+
+
+def _file_of(folder: Path, scenario_id: str) -> Path | None:
+    """The file that a scenario is written in."""
+    for path in sorted(folder.rglob("*.md")):
+        with path.open(encoding="utf-8", errors="replace") as lines:
+            for _, line in zip(range(40), lines, strict=False):
+                key, _, value = line.partition(":")
+                if key.strip() == "id" and value.strip().strip("\"'") == scenario_id:
+                    return path
+    return None
