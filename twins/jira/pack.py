@@ -52,6 +52,10 @@ class Jira(Pack):
         for item in OPERATIONS:
             self.routes.add(item.method, item.path, item.name, _handler(item.function))
 
+    def implemented(self) -> list[tuple[str, str]]:
+        """Method and path (below the API's version) of every implemented operation."""
+        return sorted((item.method, item.path) for item in OPERATIONS)
+
     def seed(self, seed: Seed) -> SeedTables:
         """A site with the organisation's people."""
         return seed_tables(seed)
