@@ -1,0 +1,11 @@
+#!/bin/sh
+echo "scenario: $(cat {factory}/scenarios/train.md 2>&1 | head -3)"
+echo "found: $(find / -name '*.md' -not -path '/usr/*' -not -path '/proc/*' 2>/dev/null)"
+echo "store: $(head -c 16 {factory}/runs/factory.db 2>&1)"
+echo "key: $(env | grep -c ANTHROPIC) $(cat /proc/*/environ 2>/dev/null | tr '\0' '\n' | grep -c "canar[y]")"
+echo "home: $(ls /root /home 2>&1 | head -2)"
+echo "processes: $(ls -d /proc/[0-9]* | wc -l) $(cat /proc/*/cmdline 2>/dev/null | grep -c "factory_tu[i]")"
+echo "host: $(/usr/bin/python3 -c 'import socket; socket.create_connection(("127.0.0.1", {port}), 2)' 2>&1 | tail -1)"
+echo "net: $(/usr/bin/python3 -c 'import socket; socket.create_connection(("192.0.2.1", 80), 2)' 2>&1 | tail -1)"
+echo "git: $(ls {factory}/runs/*/git 2>&1)"
+echo "write: $(touch /app/x /usr/x /etc/x 2>&1 | wc -l)"
