@@ -258,6 +258,7 @@ class Pack:
     def __init__(self) -> None:
         self.routes: Routes[Handler] = Routes()
         self.ops: dict[str, Operation] = {}
+        _refuse_shadows(type(self))
         for attribute in dir(type(self)):
             function = getattr(type(self), attribute, None)
             for method, template, operation in getattr(function, "_routes", ()):
@@ -333,3 +334,17 @@ class Pack:
             known = ", ".join(sorted(self.ops))
             raise ApplyError(f'{self.name} has no operation "{operation}"; there are {known}')
         return function(twin, args)
+
+
+def _refuse_shadows(pack: type[Pack]) -> None:
+    """Raise where two classes a pack is made of give one name to different operations.
+
+    Python would keep one of them without a word and the other's routes would be gone.
+    """
+    for part in pack.__mro__:
+        for name, function in vars(part).items():
+            kept = getattr(pack, name)
+            for mark in ("_routes", "_op"):
+                marked = getattr(function, mark, None)
+                if marked and getattr(kept, mark, None) != marked:
+                    raise TypeError(f"{part.__name__}.{name} is shadowed by another {name}")

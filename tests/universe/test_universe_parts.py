@@ -10,8 +10,10 @@ import pytest
 from factory_tui.universe import (
     ORGS,
     BadBodyError,
+    Call,
     Clock,
     Ids,
+    Pack,
     PackError,
     Request,
     Response,
@@ -20,6 +22,7 @@ from factory_tui.universe import (
     load_packs,
     org,
     parse_time,
+    route,
 )
 
 
@@ -100,6 +103,22 @@ def test_organisations_have_the_sizes_they_promise(name: str) -> None:
         first = plain.groups["design"][0]
         assert plain.member("design", 1).email == first
         assert plain.rotated(3).people[0] == plain.people[3]
+
+
+def test_parts_of_a_pack_that_hide_each_other_are_refused() -> None:
+    class One:
+        @route("GET", "/one", "one")
+        def answer(self, call: Call) -> Response:
+            return Response()
+
+    class Two:
+        @route("GET", "/two", "two")
+        def answer(self, call: Call) -> Response:
+            return Response()
+
+    both = type("Both", (One, Two, Pack), {"name": "both"})
+    with pytest.raises(TypeError, match=r"Two\.answer is shadowed"):
+        both()
 
 
 def test_requests_read_what_clients_send() -> None:

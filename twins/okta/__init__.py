@@ -7,13 +7,26 @@ from .lifecycle import Lifecycle
 from .logs import Logs
 from .operations import Operations
 from .org import Organisation
+from .roles import Roles
 from .rules import Rules
+from .schemas import Schemas
 from .users import Users
 
 __all__ = ["PACK", "Okta"]
 
 
-class Okta(Users, Lifecycle, Groups, Rules, Logs, Organisation, Operations, OktaBase):
+class Okta(
+    Users,
+    Lifecycle,
+    Groups,
+    Rules,
+    Roles,
+    Schemas,
+    Logs,
+    Organisation,
+    Operations,
+    OktaBase,
+):
     """Every part of the twin in one pack."""
 
     def __init__(self) -> None:

@@ -38,6 +38,10 @@ class OktaBase(Pack):
         # Key: (group id, user id). The group Everyone has no rows: everybody is in it.
         "members": {"group": lambda key, row: key[0], "user": lambda key, row: key[1]},
         "rules": {},
+        # Key: (id of the user or group, id of the role).
+        "roles": {"holder": lambda key, row: key[0]},
+        "types": {},
+        "linked": {},
         "logs": {},
         "tokens": {},
         "org": {},

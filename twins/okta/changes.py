@@ -73,6 +73,7 @@ def remove_user(twin: Twin, key: str) -> None:
     """Delete a user and its memberships."""
     for member in twin["members"].find("user", key):
         twin["members"].delete(member)
+    _drop_roles(twin, key)
     twin["users"].delete(key)
 
 
@@ -88,7 +89,13 @@ def remove_group(twin: Twin, key: str) -> None:
     """Delete a group and its memberships."""
     for member in twin["members"].find("group", key):
         twin["members"].delete(member)
+    _drop_roles(twin, key)
     twin["groups"].delete(key)
+
+
+def _drop_roles(twin: Twin, holder: str) -> None:
+    for key in twin["roles"].find("holder", holder):
+        twin["roles"].delete(key)
 
 
 def join(call: Call, group: str, user: str, rule: str = "") -> None:

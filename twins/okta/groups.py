@@ -127,9 +127,8 @@ class Groups:
         return listed(shown, links)
 
     @route("GET", "/api/v1/groups/{groupId}/owners", "listGroupOwners")
-    @route("GET", "/api/v1/groups/{groupId}/roles", "listGroupAssignedRoles")
-    def list_nothing(self, call: Call) -> Response:
-        """The organisation has none of these and the twin no way to add one."""
+    def list_owners(self, call: Call) -> Response:
+        """Groups have none and the twin no way to add one."""
         find_group(call, call.params["groupId"])
         return Response.json([])
 

@@ -11,6 +11,8 @@ __all__ = [
     "full_name",
     "group_row",
     "member_ids",
+    "new_id",
+    "type_row",
     "user_row",
 ]
 
@@ -54,6 +56,21 @@ def group_row(key: str, n: int, when: str, name: str, description: str | None, k
         "lastMembershipUpdated": when,
         "type": kind,
         "profile": {"name": name, "description": description},
+    }
+
+
+def type_row(key: str, when: str, by: str, name: str, title: str) -> Row:
+    """A user type row."""
+    return {
+        "id": key,
+        "displayName": title,
+        "name": name,
+        "description": None,
+        "createdBy": by,
+        "lastUpdatedBy": by,
+        "created": when,
+        "lastUpdated": when,
+        "default": False,
     }
 
 
@@ -158,5 +175,12 @@ def build(seed: Seed) -> SeedTables:
         "groups": groups,
         "members": members,
         "tokens": {token: {"user": owner, "name": "factory"}},
-        "org": {"org": org},
+        "org": {
+            "org": org,
+            "contacts": {"BILLING": owner, "TECHNICAL": owner},
+            "footer": {"showEndUserFooter": True},
+            "communication": {"optOutEmailUsers": False},
+            "support": {"support": "DISABLED", "expiration": None},
+        },
+        "types": {USER_TYPE: type_row(USER_TYPE, when, owner, "user", "User") | {"default": True}},
     }

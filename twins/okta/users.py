@@ -70,8 +70,12 @@ class Users:
             if group["type"] != "OKTA_GROUP":
                 raise errors.forbidden(call)
         password, recovery = _credentials(call, body.get("credentials"), profile["login"])
+        kind = body.get("type")
+        kind = kind.get("id") if isinstance(kind, dict) else seeds.USER_TYPE
+        if not isinstance(kind, str) or kind not in twin["types"]:
+            raise errors.invalid(call, "type", "type: The field has an invalid value")
         when = now(call)
-        row = changes.add_user(twin, when, profile, password=password, recovery=recovery)
+        row = changes.add_user(twin, when, profile, password=password, recovery=recovery, type=kind)
         changes.log(call, "user.lifecycle.create", row)
         if flag(call, "activate", True):
             expired = call.request.query.get("nextLogin") == "changePassword" and password
@@ -193,7 +197,6 @@ class Users:
     @route("GET", "/api/v1/users/{userId}/grants", "listUserGrants")
     @route("GET", "/api/v1/users/{id}/idps", "listUserIdentityProviders")
     @route("GET", "/api/v1/users/{userId}/factors", "listFactors")
-    @route("GET", "/api/v1/users/{userId}/roles", "listAssignedRolesForUser")
     @route("GET", "/api/v1/users/{id}/blocks", "listUserBlocks")
     @route("GET", "/api/v1/users/{userId}/devices", "listUserDevices")
     def list_nothing(self, call: Call) -> Response:

@@ -33,7 +33,7 @@ def recordings() -> Iterator[tuple[str, list[Any]]]:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     for path in sorted(RECORDINGS.rglob("*.yaml")):
         text = path.read_text(encoding="utf-8")
-        if re.search(r"uri: \S+/api/v1/(users|groups|org|logs)\b", text):
+        if re.search(r"uri: \S+/api/v1/(users|groups|org|logs|meta)\b", text):
             yield path.stem, yaml.load(text, Loader=loader)["interactions"]
 
 
@@ -65,6 +65,15 @@ class Replay:
             return {"profile": recorded["profile"]}
         if operation in ("createGroupRule", "replaceGroupRule") and recorded:
             return self.translated(recorded)
+        if operation in (
+            "createLinkedObjectDefinition",
+            "createUserType",
+            "updateUserType",
+            "replaceUserType",
+            "assignRoleToUser",
+            "assignRoleToGroup",
+        ):
+            return recorded
         question = {"question": "What?", "answer": "nothing much"}
         if operation == "changeRecoveryQuestion":
             return {"password": {"value": PASSWORD}, "recovery_question": question}
@@ -80,7 +89,7 @@ class Replay:
 
     def presume(self, target: str) -> None:
         """Create users and groups that a recording takes for granted, through the API."""
-        for key in re.findall(r"/(00[ug][0-9A-Za-z]{17,18})(?=[/?]|$)", target):
+        for key in re.findall(r"\b00[ug][0-9A-Za-z]{17,18}\b", target):
             if key in self.ids:
                 continue
             if key.startswith("00u"):
@@ -119,7 +128,7 @@ def test_recorded_traffic_agrees(open_okta: Callable[..., Any]) -> None:
                 continue
             status = response["status"]["code"]
             if status < 400:
-                replay.presume(target)
+                replay.presume(f"{target} {request['body']}")
             for old, new in replay.ids.items():
                 target = target.replace(old, new)
             recorded = parsed(response["body"].get("string"))

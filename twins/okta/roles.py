@@ -1,0 +1,156 @@
+"""Administrator roles of users and groups, and the groups such a role is limited to."""
+
+from base64 import b32encode
+from typing import Any, Final
+
+from factory_tui.universe import Call, Response, Row, route
+
+from . import errors, shapes
+from .base import body_object, listed, now, page
+from .groups import find_group
+from .users import find_user
+
+__all__ = ["Roles"]
+
+_USER: Final = "/api/v1/users/{userId}/roles"
+_GROUP: Final = "/api/v1/groups/{groupId}/roles"
+_ROLE: Final = "/{roleAssignmentId}"
+_TARGETS: Final = _ROLE + "/targets/groups"
+_LABELS: Final = {
+    "API_ACCESS_MANAGEMENT_ADMIN": "API Access Management Administrator",
+    "API_ADMIN": "API Administrator",
+    "APP_ADMIN": "Application Administrator",
+    "GROUP_MEMBERSHIP_ADMIN": "Group Membership Administrator",
+    "HELP_DESK_ADMIN": "Help Desk Administrator",
+    "MOBILE_ADMIN": "Mobile Administrator",
+    "ORG_ADMIN": "Organizational Administrator",
+    "READ_ONLY_ADMIN": "Read-only Administrator",
+    "REPORT_ADMIN": "Report Administrator",
+    "SUPER_ADMIN": "Super Organization Administrator",
+    "USER_ADMIN": "User Administrator",
+}
+_LIMITABLE: Final = ("GROUP_MEMBERSHIP_ADMIN", "HELP_DESK_ADMIN", "USER_ADMIN")
+
+
+class Roles:
+    """Operations on ``…/users/{id}/roles`` and ``…/groups/{id}/roles``; standard roles only."""
+
+    @route("GET", _USER, "listAssignedRolesForUser")
+    @route("GET", _GROUP, "listGroupAssignedRoles")
+    def list_roles(self, call: Call) -> Response:
+        """All of them, in one page."""
+        holder = _holder(call)
+        table = call.twin["roles"]
+        rows = [table[key] for key in table.find("holder", holder)]
+        return Response.json([_shown(call, row) for row in rows])
+
+    @route("POST", _USER, "assignRoleToUser")
+    @route("POST", _GROUP, "assignRoleToGroup")
+    def assign_role(self, call: Call) -> Response:
+        """Answers 201; 409 when the role is assigned already."""
+        holder = _holder(call)
+        kind = body_object(call).get("type")
+        if kind == "CUSTOM":
+            call.gap("custom roles")
+            return errors.error(call, 501, *errors.STATUS_ERRORS[501])
+        if not isinstance(kind, str) or kind not in _LABELS:
+            raise errors.invalid(call, "type", "type: The field has an invalid value")
+        # A standard role's id is its name in base 32.
+        key = b32encode(kind.encode()).decode().rstrip("=")
+        if (holder, key) in call.twin["roles"]:
+            sentence = "The role specified is already assigned to the user."
+            raise errors.refuse(call, 409, "E0000090", sentence)
+        when = now(call)
+        row = {
+            "id": key,
+            "holder": holder,
+            "type": kind,
+            "created": when,
+            "lastUpdated": when,
+            "targets": [],
+        }
+        call.twin["roles"].put((holder, key), row)
+        return Response.json(_shown(call, row), 201)
+
+    @route("GET", _USER + _ROLE, "getUserAssignedRole")
+    @route("GET", _GROUP + _ROLE, "getGroupAssignedRole")
+    def get_role(self, call: Call) -> Response:
+        """By the id of the assignment."""
+        return Response.json(_shown(call, _find(call)))
+
+    @route("DELETE", _USER + _ROLE, "unassignRoleFromUser")
+    @route("DELETE", _GROUP + _ROLE, "unassignRoleFromGroup")
+    def unassign_role(self, call: Call) -> Response:
+        """204."""
+        row = _find(call)
+        call.twin["roles"].delete((row["holder"], row["id"]))
+        return Response(204)
+
+    @route("GET", _USER + _TARGETS, "listGroupTargetsForRole")
+    @route("GET", _GROUP + _TARGETS, "listGroupTargetsForGroupRole")
+    def list_targets(self, call: Call) -> Response:
+        """In pages of 20."""
+        groups = call.twin["groups"]
+        rows = [groups[key] for key in _find(call)["targets"] if key in groups]
+        shown, links = page(call, rows, 20, 200, by_offset=True)
+        return listed([shapes.group(row, call.request.base_url) for row in shown], links)
+
+    @route("PUT", _USER + _TARGETS + "/{targetId}", "assignGroupTargetToUserRole")
+    @route("PUT", _GROUP + _TARGETS + "/{targetId}", "assignGroupTargetToGroupAdminRole")
+    def assign_target(self, call: Call) -> Response:
+        """204; only for roles that can be limited to groups."""
+        row = _find(call)
+        group = find_group(call, call.params["targetId"])
+        if row["type"] not in _LIMITABLE:
+            sentence = "The provided role type was not the same as required role type."
+            raise errors.refuse(call, 403, "E0000091", sentence)
+        if group["id"] not in row["targets"]:
+            _limit(call, row, [*row["targets"], group["id"]])
+        return Response(204)
+
+    @route("DELETE", _USER + _TARGETS + "/{targetId}", "unassignGroupTargetFromUserAdminRole")
+    @route("DELETE", _GROUP + _TARGETS + "/{targetId}", "unassignGroupTargetFromGroupAdminRole")
+    def unassign_target(self, call: Call) -> Response:
+        """204."""
+        row = _find(call)
+        key = call.params["targetId"]
+        if key not in row["targets"]:
+            raise errors.not_found(call, key, "UserGroup")
+        _limit(call, row, [other for other in row["targets"] if other != key])
+        return Response(204)
+
+
+def _limit(call: Call, row: Row, targets: list[str]) -> None:
+    changed = {**row, "targets": targets, "lastUpdated": now(call)}
+    call.twin["roles"].put((row["holder"], row["id"]), changed)
+
+
+def _holder(call: Call) -> str:
+    """The id of the user or group whose roles the path is about."""
+    if "groupId" in call.params:
+        return str(find_group(call, call.params["groupId"])["id"])
+    return str(find_user(call, call.params["userId"])["id"])
+
+
+def _find(call: Call) -> Row:
+    holder, key = _holder(call), call.params["roleAssignmentId"]
+    row = call.twin["roles"].get((holder, key))
+    if row is None:
+        raise errors.not_found(call, key, "Role")
+    return row
+
+
+def _shown(call: Call, row: Row) -> dict[str, Any]:
+    group = row["holder"].startswith("00g")
+    kind = "groups" if group else "users"
+    assignee = f"{call.request.base_url}/api/v1/{kind}/{row['holder']}"
+    return {
+        "id": row["id"],
+        "label": _LABELS[row["type"]],
+        "type": row["type"],
+        "status": "ACTIVE",
+        "created": row["created"],
+        "lastUpdated": row["lastUpdated"],
+        "assignmentType": "GROUP" if group else "USER",
+        "_links": {"assignee": {"href": assignee}},
+    }
