@@ -228,11 +228,14 @@ queries = st.dictionaries(
         max_size=4,
     )
 )
-def test_no_request_breaks_the_twin(open_okta: Callable[..., Any], requests: list[Any]) -> None:
+def test_no_request_breaks_the_twin_and_all_are_repeatable(
+    open_okta: Callable[..., Any], requests: list[Any]
+) -> None:
     import orjson
 
-    okta = open_okta()
+    okta, double = open_okta(), open_okta()
     group = okta("GET /api/v1/groups?q=it").data()[0]["id"]
+    double("GET /api/v1/groups?q=it")
     for method, place, word, query, body in requests:
         path = place.replace("{t}", quote(word, safe="")).replace("{g}", group)
         pairs = "&".join(f"{name}={quote(value)}" for name, value in query.items())
@@ -242,6 +245,12 @@ def test_no_request_breaks_the_twin(open_okta: Callable[..., Any], requests: lis
             data = b"null"
         answer = okta(f"{method} {path}?{pairs}", data)
         assert answer.status != 500, (method, path, okta.universe.crashes)
+        again = double(f"{method} {path}?{pairs}", data)
+        assert (answer.status, answer.headers, answer.body) == (
+            again.status,
+            again.headers,
+            again.body,
+        )
         if answer.status >= 400:
             assert set(answer.data()) == {
                 "errorCode",
