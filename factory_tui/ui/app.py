@@ -128,7 +128,7 @@ class FactoryApp(App[None]):
     @on(Woken)
     def _woken(self) -> None:
         batch = self._follower.take()
-        if batch is None:
+        if batch is None or not self.is_running:
             return
         self._error = batch.error
         if batch.runs is not None:
@@ -147,9 +147,9 @@ class FactoryApp(App[None]):
         self._show(None)
 
     def _show(self, batch: Batch | None) -> None:
-        screen = self.screen
-        if isinstance(screen, FrameScreen):
-            screen.refresh_all(batch)
+        # While the app shuts down, its screens lose their widgets one by one.
+        if self.is_running and isinstance(self.screen, FrameScreen):
+            self.screen.refresh_all(batch)
 
     def _settle(self, event: Event) -> None:
         if event.kind in ("control.done", "run.paused", "run.resumed", "run.finished"):

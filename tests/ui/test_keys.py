@@ -87,6 +87,7 @@ async def test_news_arrive_while_watching(factory: Factory) -> None:
         assert "900k" in text_of(app)
 
 
+@pytest.mark.slow
 async def test_what_came_behind_another_screen_is_there_afterwards(factory: Factory) -> None:
     factory.fill()
     app = factory.app()
@@ -167,6 +168,7 @@ async def test_find_filter_and_errors(factory: Factory) -> None:
         await caught_up(pilot, lambda: stream.row_count() == count + 1)
 
 
+@pytest.mark.slow
 async def test_errors_only_in_the_traffic(factory: Factory) -> None:
     factory.fill()
     app = factory.app()
@@ -185,6 +187,7 @@ async def test_errors_only_in_the_traffic(factory: Factory) -> None:
         assert {r.twin for r in [stream.row(0)] if r} == {"jira"}
 
 
+@pytest.mark.slow
 async def test_nothing_found_is_said(factory: Factory) -> None:
     factory.fill(part="begin")
     app = factory.app()
@@ -240,6 +243,7 @@ async def test_a_dead_engine_is_said_and_woken(factory: Factory) -> None:
         assert [verb for verb, _ in requests(factory)] == ["resume"]
 
 
+@pytest.mark.slow
 async def test_an_ended_run_goes_on_only_after_asking(factory: Factory) -> None:
     factory.fill()
     factory.append("run.finished", {"status": "stopped", "detail": "by you", "iteration": 3})
@@ -253,6 +257,7 @@ async def test_an_ended_run_goes_on_only_after_asking(factory: Factory) -> None:
         assert [verb for verb, _ in requests(factory)] == ["resume"]
 
 
+@pytest.mark.slow
 async def test_panes_by_number_tab_and_in_full(factory: Factory) -> None:
     factory.fill()
     app = factory.app()
@@ -279,13 +284,13 @@ async def test_panes_by_number_tab_and_in_full(factory: Factory) -> None:
         assert screen.focused is not None and screen.focused.id == "scenarios"
 
 
+@pytest.mark.slow
 async def test_the_detail_follows_the_selection(factory: Factory) -> None:
     factory.fill()
     app = factory.app()
     async with app.run_test(size=WIDE) as pilot:
         await caught_up(pilot)
         detail = app.screen.query_one(DetailPane)
-        await pilot.pause()
         assert "okta-down" in str(detail.border_title)
         await pilot.press("4", "G")
         await pilot.pause()
@@ -325,6 +330,7 @@ async def test_enter_opens_and_escape_returns(factory: Factory) -> None:
         assert isinstance(app.screen, FleetScreen)
 
 
+@pytest.mark.slow
 async def test_markup_in_model_text_stays_text(factory: Factory) -> None:
     factory.fill()
     hostile = "[bold]loud[/bold] [link=x]y[/link] [/] \\[ok]"
@@ -340,6 +346,7 @@ async def test_markup_in_model_text_stays_text(factory: Factory) -> None:
         assert hostile in text_of(app)
 
 
+@pytest.mark.slow
 async def test_the_mouse_selects_opens_and_scrolls(factory: Factory) -> None:
     factory.fill()
     opened: list[tuple[Any, ...]] = []
@@ -420,6 +427,7 @@ async def test_an_empty_factory_says_what_to_do(factory: Factory) -> None:
         assert made == ["beef"] and "no trial yet" in shown and "No calls yet" in shown
 
 
+@pytest.mark.slow
 async def test_a_start_that_fails_says_why(factory: Factory) -> None:
     def start() -> str:
         raise ValueError("no model to call: [set] ANTHROPIC_API_KEY")
@@ -431,6 +439,7 @@ async def test_a_start_that_fails_says_why(factory: Factory) -> None:
         await caught_up(pilot, lambda: any("ANTHROPIC" in n.message for n in app._notifications))
 
 
+@pytest.mark.slow
 async def test_commands(factory: Factory) -> None:
     factory.fill()
     app = factory.app()
@@ -451,6 +460,7 @@ async def test_commands(factory: Factory) -> None:
         assert isinstance(app.screen, FleetScreen)
 
 
+@pytest.mark.slow
 async def test_help_is_about_where_it_was_asked_and_can_be_searched(factory: Factory) -> None:
     factory.fill()
     app = factory.app()
@@ -468,6 +478,7 @@ async def test_help_is_about_where_it_was_asked_and_can_be_searched(factory: Fac
         assert isinstance(app.screen, RunScreen)
 
 
+@pytest.mark.slow
 async def test_every_key_is_in_the_palette(factory: Factory) -> None:
     factory.fill()
     app = factory.app()
@@ -485,6 +496,7 @@ async def test_every_key_is_in_the_palette(factory: Factory) -> None:
         assert type(app.screen).__name__ == "CommandPalette"
 
 
+@pytest.mark.slow
 async def test_too_small_says_so_and_recovers(factory: Factory) -> None:
     factory.fill()
     app = factory.app()
@@ -514,6 +526,7 @@ async def test_leaving_detaches_and_says_so(factory: Factory, capsys: Any) -> No
         assert store.run("7f3a").status == "running" and store.pending("7f3a") == []
 
 
+@pytest.mark.slow
 async def test_streamed_text_is_seen_and_goes(factory: Factory) -> None:
     factory.fill()
     app = factory.app()
@@ -528,6 +541,7 @@ async def test_streamed_text_is_seen_and_goes(factory: Factory) -> None:
             await caught_up(pilot, lambda: not stream.live_line)
 
 
+@pytest.mark.slow
 async def test_what_is_drawn_does_not_grow_with_the_journal(factory: Factory) -> None:
     """A long journal costs pages, not rows: only what is seen is ever read and painted."""
     factory.fill(part="begin")

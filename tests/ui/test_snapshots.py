@@ -40,6 +40,7 @@ def test_run(factory: Factory, size: tuple[int, int], snap_compare: Compare) -> 
     check(snap_compare, factory.app(), size)
 
 
+@pytest.mark.slow
 def test_run_reading_the_trajectory(
     factory: Factory, size: tuple[int, int], snap_compare: Compare
 ) -> None:
@@ -48,6 +49,7 @@ def test_run_reading_the_trajectory(
     check(snap_compare, factory.app(), size, "3", "exclamation_mark", "k", "k")
 
 
+@pytest.mark.slow
 def test_run_just_begun_without_isolation(
     factory: Factory, size: tuple[int, int], snap_compare: Compare
 ) -> None:
@@ -64,6 +66,7 @@ def test_fleet(factory: Factory, size: tuple[int, int], snap_compare: Compare) -
     check(snap_compare, factory.app(None), size)
 
 
+@pytest.mark.slow
 def test_fleet_empty(factory: Factory, snap_compare: Compare) -> None:
     check(snap_compare, factory.app(None), SIZES["80x24"])
 
@@ -73,11 +76,13 @@ def test_help(factory: Factory, snap_compare: Compare) -> None:
     check(snap_compare, factory.app(), SIZES["80x24"], "3", "question_mark")
 
 
+@pytest.mark.slow
 def test_stop_question(factory: Factory, snap_compare: Compare) -> None:
     factory.fill()
     check(snap_compare, factory.app(), SIZES["80x24"], "x")
 
 
+@pytest.mark.slow
 def test_too_small(factory: Factory, snap_compare: Compare) -> None:
     factory.fill()
     check(snap_compare, factory.app(), (50, 12))

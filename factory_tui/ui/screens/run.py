@@ -126,7 +126,10 @@ class RunScreen(Panes):
         self._read_traffic()
         self.query_one(SpendPanel).show(run, self.factory.now_ms())
         if news or (batch is not None and batch.runs is not None):
-            self.query_one(SatisfactionPanel).show(run)
+            panel = self.query_one(SatisfactionPanel)
+            panel.show(run)
+            if panel.has_focus:
+                self._explain(panel)
 
     def _read_traffic(self) -> None:
         stream = self.query_one(TrafficStream)
@@ -158,9 +161,7 @@ class RunScreen(Panes):
 
     @on(LineList.Moved)
     def _moved(self, event: LineList.Moved) -> None:
-        if event.lines is self.focused or (
-            isinstance(event.lines, Trajectory) and not isinstance(self.focused, TrafficStream)
-        ):
+        if event.lines is self.focused:
             self._explain(event.lines)
 
     def action_maximise(self) -> None:
