@@ -6,12 +6,17 @@ from typing import Final
 from factory_tui.universe import Call, Request, Response, Twin
 
 from . import (  # noqa: F401 - imported for their registrations
+    bookmarks,
     chat,
     conversations,
+    files,
     history,
     marks,
     membership,
     people,
+    reminders,
+    usergroups,
+    views,
     workspace,
 )
 from .body import Arguments
@@ -19,7 +24,10 @@ from .method import Context
 
 __all__ = ["RAW", "catch_up"]
 
-RAW: Final[dict[str, tuple[str, Callable[[Call], Response]]]] = {}
+RAW: Final[dict[str, tuple[str, Callable[[Call], Response]]]] = {
+    "upload": ("files.upload-bytes", files.upload),
+    "files-pri": ("files.download", files.download),
+}
 """Paths outside ``/api/``: first segment to operation name and handler."""
 
 

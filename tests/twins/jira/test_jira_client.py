@@ -35,7 +35,7 @@ async def test_a_ticket_from_creation_to_done(universe: Universe, served: Serve)
     def work(client: JIRA) -> None:
         assert [project.key for project in client.projects()] == ["IT"]
         assert client.project("IT").name == "IT help desk"
-        made = client.create_issue(
+        made: Any = client.create_issue(
             project="IT",
             summary="Place ada@acme.example",
             description="Not found in Slack.\n\nPlease help.",
@@ -60,7 +60,8 @@ async def test_a_ticket_from_creation_to_done(universe: Universe, served: Serve)
         assert (made.fields.summary, made.fields.labels) == ("Placed", ["x"])
         me = client.myself()
         client.assign_issue(made, me["emailAddress"] if client._is_cloud else me["name"])
-        assert client.issue("IT-1").fields.assignee.displayName == "Acme Automation"
+        assigned: Any = client.issue("IT-1")
+        assert assigned.fields.assignee.displayName == "Acme Automation"
         made.delete()
 
     await _run(universe, served, work)

@@ -285,14 +285,14 @@ def _holds(tree: Any, row: dict[str, Any], people: list[str], negated: bool = Fa
     wanted = [_named(value, people) for value in tree.values]
     operator = tree.operator
     if operator in ("is", "is not"):
-        return (not values) == ((operator == "is") != negated)
+        return bool((not values) == ((operator == "is") != negated))
     if operator in ("<", ">", "<=", ">="):
         place, limit = _RANKS.index(values[0]), _RANKS.index(wanted[0])
         result = {"<": place < limit, ">": place > limit, "<=": place <= limit,
                   ">=": place >= limit}[operator]  # fmt: skip
-        return result != negated
+        return bool(result != negated)
     if operator in ("~", "!~"):
-        return (wanted[0] in values[0].lower()) == ((operator == "~") != negated)
+        return bool((wanted[0] in values[0].lower()) == ((operator == "~") != negated))
     positive = (operator in ("=", "in")) != negated
     if not values:
         return False

@@ -1,0 +1,236 @@
+"""files.*: uploads in three steps (announce, send the bytes, complete), reading and deleting."""
+
+from typing import Any, Final
+
+from factory_tui.universe import ALNUM, UPPER, Call, Response, Row
+
+from .body import bearer, read_arguments
+from .conversations import visible
+from .errors import SlackError
+from .method import Context, method
+from .state import count, find_channel, is_member, post
+
+__all__ = ["download", "upload"]
+
+MAX_SIZE: Final = 1 << 30
+_TYPES: Final = {
+    "csv": ("text/csv", "CSV"),
+    "gif": ("image/gif", "GIF"),
+    "jpg": ("image/jpeg", "JPEG"),
+    "json": ("application/json", "JSON"),
+    "md": ("text/markdown", "Markdown"),
+    "pdf": ("application/pdf", "PDF"),
+    "png": ("image/png", "PNG"),
+    "py": ("text/x-python", "Python"),
+    "txt": ("text/plain", "Plain Text"),
+}
+
+
+@method("files.getUploadURLExternal", "files:write")
+def announce(c: Context) -> dict[str, Any]:
+    """An address for the bytes of a file of the given name and length."""
+    name = c.args.need("filename")
+    length = c.args.number("length")
+    if length is None:
+        raise SlackError("invalid_arguments", "[ERROR] missing required field: length")
+    if length <= 0 or length > MAX_SIZE:
+        raise SlackError(
+            "invalid_arguments", "[ERROR] must be greater than 0 [json-pointer:/length]"
+        )
+    key = c.twin.ids.mint("file", 10, prefix="F", alphabet=UPPER)
+    secret = c.twin.ids.mint("upload", 40, alphabet=ALNUM)
+    row = {"id": key, "name": name, "length": length, "user": c.user, "data": None}
+    c["uploads"].put(secret, row)
+    url = f"{c.call.request.base_url}/upload/v1/{secret}"
+    return {"upload_url": url, "file_id": key}
+
+
+def upload(call: Call) -> Response:
+    """Take the bytes of an announced file: raw, or as the first file of a form."""
+    secret = call.request.segments[-1]
+    row = call.twin["uploads"].get(secret)
+    if row is None or call.request.method != "POST":
+        return Response(404, b"Not Found", [("content-type", "text/plain")])
+    data = call.request.body
+    if call.request.media_type == "multipart/form-data":
+        try:
+            values = read_arguments(call.request)[0].values()
+        except SlackError:
+            return Response(400, b"Bad Request", [("content-type", "text/plain")])
+        data = next((value for value in values if isinstance(value, bytes)), b"")
+    if len(data) != row["length"]:
+        return Response(400, b"Bad Request", [("content-type", "text/plain")])
+    call.twin["uploads"].put(secret, {**row, "data": data.decode("latin-1")})
+    return Response(200, f"OK - {len(data)}".encode(), [("content-type", "text/plain")])
+
+
+@method("files.completeUploadExternal", "files:write")
+def complete(c: Context) -> dict[str, Any]:
+    """Make files of sent bytes and share them where wanted."""
+    wanted = c.args.json("files", "invalid_arguments")
+    if not isinstance(wanted, list) or not wanted:
+        raise SlackError("invalid_arguments", "[ERROR] missing required field: files")
+    sent = {row["id"]: (key, row) for key, row in c["uploads"].items()}
+    chosen = []
+    for item in wanted:
+        key = item.get("id") if isinstance(item, dict) else None
+        found = sent.get(key) if isinstance(key, str) else None
+        if found is None or found[1]["data"] is None or found[1]["user"] != c.user:
+            raise SlackError("file_not_found")
+        chosen.append((found, item))
+    channels = _destinations(c)
+    files = []
+    for (secret, row), item in chosen:
+        title = item.get("title")
+        files.append(_store(c, row, title if isinstance(title, str) else row["name"]))
+        c["uploads"].delete(secret)
+    for channel in channels:
+        _share(c, channel, files)
+    return {"files": [file_shape(c, c["files"][row["id"]]) for row in files]}
+
+
+def _destinations(c: Context) -> list[Row]:
+    names = c.args.items("channel_id") or c.args.items("channels")
+    rows = []
+    for name in names:
+        row = find_channel(c.twin, name)
+        if not visible(c, row):
+            raise SlackError("channel_not_found")
+        if row["archived"]:
+            raise SlackError("is_archived")
+        if not is_member(c.twin, row["id"], c.user):
+            raise SlackError("not_in_channel")
+        rows.append(row)
+    return rows
+
+
+def _store(c: Context, upload_row: Row, title: str) -> Row:
+    row = {
+        "id": upload_row["id"],
+        "n": count(c.twin, "n"),
+        "name": upload_row["name"],
+        "title": title,
+        "user": c.user,
+        "created": c.now,
+        "size": upload_row["length"],
+        "data": upload_row["data"],
+        "channels": [],
+        "public": False,
+    }
+    c["files"].put(row["id"], row)
+    return row
+
+
+def _share(c: Context, channel: Row, files: list[Row]) -> None:
+    for row in files:
+        stored = c["files"][row["id"]]
+        changed = {**stored, "channels": [*stored["channels"], channel["id"]]}
+        c["files"].put(row["id"], changed)
+    fields: dict[str, Any] = {"files": [file_shape(c, c["files"][row["id"]]) for row in files]}
+    thread = c.args.text("thread_ts")
+    if thread and (channel["id"], thread) in c["messages"]:
+        fields["thread_ts"] = thread
+    post(c.twin, channel["id"], c.user, c.args.text("initial_comment"), upload=True, **fields)
+
+
+def file_shape(c: Context, row: Row) -> dict[str, Any]:
+    """A file object."""
+    ending = row["name"].rpartition(".")[2].lower()
+    mime, pretty = _TYPES.get(ending, ("application/octet-stream", "Binary"))
+    base = f"{c.call.request.base_url}/files-pri/{c.team['id']}-{row['id']}"
+    return {
+        "id": row["id"],
+        "created": row["created"],
+        "timestamp": row["created"],
+        "name": row["name"],
+        "title": row["title"],
+        "mimetype": mime,
+        "filetype": ending if ending in _TYPES else "binary",
+        "pretty_type": pretty,
+        "user": row["user"],
+        "user_team": c.team["id"],
+        "editable": mime.startswith("text/"),
+        "size": row["size"],
+        "mode": "hosted",
+        "is_external": False,
+        "external_type": "",
+        "is_public": row["public"],
+        "public_url_shared": False,
+        "display_as_bot": False,
+        "username": "",
+        "url_private": f"{base}/{row['name']}",
+        "url_private_download": f"{base}/download/{row['name']}",
+        "permalink": f"https://{c.team['domain']}.slack.com/files/{row['user']}/{row['id']}/",
+        "channels": row["channels"],
+        "groups": [],
+        "ims": [],
+        "comments_count": 0,
+    }
+
+
+def _file(c: Context) -> Row:
+    row = c["files"].get(c.args.need("file", "file_not_found"))
+    if row is None or not _may_see(c, row):
+        raise SlackError("file_not_found")
+    return row
+
+
+def _may_see(c: Context, row: Row) -> bool:
+    if row["user"] == c.user:
+        return True
+    rooms = (c["channels"].get(key) for key in row["channels"])
+    return any(room is not None and visible(c, room) for room in rooms)
+
+
+@method("files.info", "files:read")
+def info(c: Context) -> dict[str, Any]:
+    """A file."""
+    metadata = {"next_cursor": ""}
+    return {"file": file_shape(c, _file(c)), "comments": [], "response_metadata": metadata}
+
+
+@method("files.list", "files:read")
+def list_files(c: Context) -> dict[str, Any]:
+    """Files, the newest first, in numbered pages."""
+    user, channel = c.args.text("user"), c.args.text("channel")
+    rows = [
+        row
+        for row in c["files"].rows()
+        if _may_see(c, row)
+        and (not user or row["user"] == user)
+        and (not channel or channel in row["channels"])
+    ][::-1]
+    size = c.twin.page_size(c.args.number("count"), 100, 1000)
+    page = max(1, c.args.number("page", 1) or 1)
+    start = (page - 1) * size
+    return {
+        "files": [file_shape(c, row) for row in rows[start : start + size]],
+        "paging": {
+            "count": size,
+            "total": len(rows),
+            "page": page,
+            "pages": -(-len(rows) // size),
+        },
+    }
+
+
+@method("files.delete", "files:write")
+def delete(c: Context) -> dict[str, Any]:
+    """Delete a file of one's own."""
+    row = _file(c)
+    if row["user"] != c.user:
+        raise SlackError("cant_delete_file")
+    c["files"].delete(row["id"])
+    return {}
+
+
+def download(call: Call) -> Response:
+    """The bytes of a file, for whoever shows a token that may see it."""
+    parts = call.request.segments
+    key = parts[1].rpartition("-")[2] if len(parts) > 2 else ""
+    row = call.twin["files"].get(key)
+    token = call.twin["tokens"].get(bearer(call.request))
+    if row is None or token is None or token["revoked"]:
+        return Response.html("<!DOCTYPE html><title>Sign in | Slack</title>", 404)
+    data = row["data"].encode("latin-1")
+    return Response(200, data, [("content-type", "application/octet-stream")])
