@@ -94,7 +94,10 @@ class Feedback:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One factory, as its ``factory.toml`` describes it. Paths are absolute."""
+    """One factory, as its ``factory.toml`` describes it. Paths are absolute.
+
+    ``max_rounds``: rounds of tool calls the builder gets per visit of its node; 0 is no limit.
+    """
 
     folder: Path
     name: str
@@ -106,6 +109,7 @@ class Settings:
     development: Mapping[str, str] = field(default_factory=dict)
     target: float = 0.9
     max_iterations: int = 8
+    max_rounds: int = 0
     pipeline: str = "factory"
     parallel: int = 0
     models: Models = field(default_factory=Models)
@@ -225,6 +229,7 @@ _KEYS: dict[str, dict[str, Callable[[object], Any]]] = {
         "scenarios": _text,
         "target": _share,
         "max_iterations": _count(1, 1000),
+        "max_rounds": _count(0, 10_000),
         "pipeline": _text,
     },
     "product": {"command": _text},
@@ -348,7 +353,7 @@ def load(folder: Path) -> Settings:
             )
     if problems:
         raise ConfigError(problems)
-    optional = {k: factory[k] for k in ("target", "max_iterations", "pipeline") if k in factory}
+    optional = {k: factory[k] for k in ("target", "max_iterations", "max_rounds", "pipeline") if k in factory}
     return Settings(
         folder=folder,
         name=factory.get("name", folder.resolve().name),

@@ -68,7 +68,9 @@ def system(*, command: str = "", twins: Iterable[str] = ()) -> str:
     return _SYSTEM.format(command=started, twins=beside)
 
 
-def task(spec: str, *, iteration: int = 1, feedback: str = "", seeded: bool = False) -> str:
+def task(
+    spec: str, *, iteration: int = 1, feedback: str = "", seeded: bool = False, rounds: int = 0
+) -> str:
     """The first message of an iteration.
 
     Args:
@@ -76,6 +78,7 @@ def task(spec: str, *, iteration: int = 1, feedback: str = "", seeded: bool = Fa
         iteration: Its number, from 1.
         feedback: What is known of how the last product did; "" in the first iteration.
         seeded: Whether the workspace holds a code base that was there before the factory.
+        rounds: How many rounds of tool calls there are; 0 for no limit.
     """
     parts = [f"<spec>\n{spec.strip()}\n</spec>"]
     if feedback:
@@ -98,6 +101,11 @@ def task(spec: str, *, iteration: int = 1, feedback: str = "", seeded: bool = Fa
         )
     else:
         parts.append("Build the program this spec describes.")
+    if rounds:
+        parts.append(
+            f"You have {rounds} rounds of tool calls this time; one round may hold many calls. "
+            "Then what is in the workspace is tried out, finished or not."
+        )
     return "\n\n".join(parts)
 
 

@@ -86,6 +86,7 @@ class Builder:
             system=prompts.system(command=settings.command, twins=settings.packs),
             limits=SessionConfig(
                 max_tokens=settings.models.max_tokens,
+                max_tool_rounds_per_input=settings.max_rounds,
                 default_command_timeout_ms=int(settings.sandbox.wall * 1000),
             ),
             model_name=runtime.model("builder")

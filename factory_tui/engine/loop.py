@@ -74,6 +74,7 @@ class Loop:
             iteration=row.n,
             feedback=self._feedback(row.n - 1),
             seeded=bool(self.runtime.options.seed_from) and row.n == 1,
+            rounds=self.runtime.settings.max_rounds,
         )
         if prompt and prompt != context.get_string("graph.goal"):
             task = f"{task}\n\n{prompt}"
