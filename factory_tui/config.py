@@ -353,7 +353,8 @@ def load(folder: Path) -> Settings:
             )
     if problems:
         raise ConfigError(problems)
-    optional = {k: factory[k] for k in ("target", "max_iterations", "max_rounds", "pipeline") if k in factory}
+    others = ("target", "max_iterations", "max_rounds", "pipeline")
+    optional = {key: factory[key] for key in others if key in factory}
     return Settings(
         folder=folder,
         name=factory.get("name", folder.resolve().name),
