@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from factory_tui.sandbox.broker import cgroups, proc
 from factory_tui.sandbox.broker.request import Spawn
 from factory_tui.sandbox.model import SandboxFault
 
@@ -53,6 +54,8 @@ class Client:
         self._hello: asyncio.Future[bool] | None = None
         self._handles: dict[int, Handle] = {}
         self._numbers = 0
+        self.name = ""
+        """Under which a janitor knows the broker's boxes, dead or alive."""
         self._loop = asyncio.get_running_loop()
 
     @property
@@ -84,6 +87,7 @@ class Client:
                 env={"PATH": "/usr/bin:/bin"},
                 start_new_session=True,
             )
+        self.name = f"{cgroups.PREFIX}{self.pid}-{proc.started(self.pid)}"
         self._socket = ours
         self._hello = self._loop.create_future()
         self._loop.add_reader(ours, self._on_readable)

@@ -1,4 +1,4 @@
-"""Remove what supervisors that died left behind."""
+"""Remove what brokers that were killed left behind."""
 
 import contextlib
 import os
@@ -14,9 +14,9 @@ _ARGUMENT: Final = re.compile(rb"\0" + cgroups.PREFIX.encode() + rb"(\d+)-(\d+)-
 
 
 def cleanup_leftovers() -> int:
-    """Kill boxes and delete cgroups whose supervisor is dead; returns how many there were.
+    """Kill boxes and delete cgroups whose broker is dead; returns how many there were.
 
-    A supervisor is named by pid and start time, in the group's name and in the gate's arguments.
+    A broker is named by pid and start time, in the group's name and in the gate's arguments.
     Safe to call at any time, from any process; blocks for at most a second or so.
     """
     count = 0

@@ -20,7 +20,7 @@ _MB: Final = 1 << 20
 
 # The command waits for one line on its stdin and exits on an end of file instead; `read` takes no
 # byte beyond the line, so the rest of stdin is the command's.
-# The first argument is dropped: it only names the supervisor to a janitor.
+# The first argument is dropped: it only names the broker to a janitor.
 GATE: Final = ("/bin/sh", "-c", 'read -r go || exit 125; shift; exec "$@"', "sh")
 GO: Final = b"go\n"
 

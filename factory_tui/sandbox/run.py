@@ -17,7 +17,6 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from factory_tui.sandbox import profile
-from factory_tui.sandbox.broker import cgroups, proc
 from factory_tui.sandbox.broker.request import Spawn
 from factory_tui.sandbox.client import Client, Handle
 from factory_tui.sandbox.disk import Quota
@@ -194,8 +193,10 @@ class _Command:
         finally:
             source.close()
             output.close()
-            with contextlib.suppress(SandboxFault):
-                await self.client.signal(handle, signal.SIGKILL)
+            if not handle.exited.done():
+                with contextlib.suppress(SandboxFault):
+                    await self.client.signal(handle, signal.SIGKILL)
+                await asyncio.wait([handle.exited], timeout=_DEATH_S)
             for item in served:
                 await _close(item)
         if end.memory:
@@ -243,7 +244,7 @@ class _Command:
     async def _spawn(self, output: Output) -> tuple[Handle, Input]:
         """Ask the broker for the process, and connect its three streams."""
         launch, limits = self.launch, self.box.limits
-        name = f"{cgroups.PREFIX}{os.getpid()}-{proc.started(os.getpid())}-{next(_counter)}"
+        name = f"{self.client.name}-{next(_counter)}"
         doors = self.box.doors if launch.program is not None else ()
         cookie = f"FACTORY_TUI_BOX={name}"
         spawn = Spawn(

@@ -38,16 +38,16 @@ async def supervise(mode: str, work: Path, event: str) -> subprocess.Popen[bytes
 
 
 def groups(owner: int) -> list[Path]:
-    """Control groups that ``owner`` made."""
+    """Control groups that a broker made."""
     parents = cgroups.find().parents.values()
     return [path for parent in parents for path in parent.glob(f"{cgroups.PREFIX}{owner}-*")]
 
 
-async def nothing_left(work: Path, supervisor: int) -> None:
+async def nothing_left(work: Path) -> None:
     broker = int((work / "broker").read_text())
     assert await gone(f"mark-{work.parent.name}")
     for _ in range(1000):
-        if proc.started(broker) is None and not groups(supervisor):
+        if proc.started(broker) is None and not groups(broker):
             return
         await asyncio.sleep(0.02)
     raise AssertionError("a broker or a control group is left")
@@ -57,7 +57,7 @@ async def test_killed_while_a_command_runs(work: Path) -> None:
     process = await supervise("running", work, "beat")
     process.kill()
     process.wait()
-    await nothing_left(work, process.pid)
+    await nothing_left(work)
     beats = (work / "beat").stat().st_size
     await asyncio.sleep(0.2)
     assert (work / "beat").stat().st_size == beats
@@ -65,12 +65,13 @@ async def test_killed_while_a_command_runs(work: Path) -> None:
 
 async def test_killed_with_its_broker_while_a_command_runs(work: Path) -> None:
     process = await supervise("running", work, "beat")
-    os.kill(int((work / "broker").read_text()), signal.SIGKILL)
+    broker = int((work / "broker").read_text())
+    os.kill(broker, signal.SIGKILL)
     process.kill()
     process.wait()
     assert await gone(f"mark-{work.parent.name}")
     await asyncio.to_thread(cleanup_leftovers)
-    assert not groups(process.pid)
+    assert not groups(broker)
 
 
 @pytest.mark.parametrize("both", [False, True], ids=["supervisor", "supervisor and broker"])
@@ -102,10 +103,10 @@ async def test_ended_by_a_signal_it_can_hear(work: Path) -> None:
     process = await supervise("running", work, "beat")
     process.send_signal(signal.SIGINT)
     process.wait()
-    await nothing_left(work, process.pid)
+    await nothing_left(work)
 
 
-async def test_groups_of_dead_supervisors_are_removed_and_those_of_live_ones_kept() -> None:
+async def test_groups_of_dead_brokers_are_removed_and_those_of_live_ones_kept() -> None:
     home = cgroups.find()
     if not home.parents:
         pytest.skip("no control group can be written here")

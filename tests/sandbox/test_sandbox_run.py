@@ -19,7 +19,7 @@ from factory_tui.sandbox import (
     SandboxUnavailable,
     unsandboxed,
 )
-from factory_tui.sandbox.broker import proc
+from factory_tui.sandbox.broker import cgroups, proc
 
 from .attacks import ASK, saying
 from .conftest import Lab
@@ -228,6 +228,8 @@ async def test_a_dead_broker_is_reported_and_replaced(lab: Lab) -> None:
     assert await gone("mark-broker")
     assert (await lab.sandbox.run(["true"], lab.box())).exit_code == 0
     assert lab.sandbox.broker_pid not in (0, old)
+    parents = cgroups.find().parents.values()
+    assert not any(path for parent in parents for path in parent.glob(f"{cgroups.PREFIX}{old}-*"))
 
 
 async def test_what_cannot_be_a_box_is_refused(lab: Lab) -> None:

@@ -1,7 +1,7 @@
 """Memory and process limits through cgroups, version 1 or 2, where this process may write them.
 
 New groups go below the group this process is in, or the nearest one above it that works, so that
-limits set on the whole application still hold. Their names say which process owns them
+limits set on the whole application still hold. Their names say which broker owns them
 (``factory-tui-<pid>-<start time>-<n>``): a later run removes those of dead owners.
 """
 
