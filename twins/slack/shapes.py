@@ -113,7 +113,6 @@ def channel_shape(c: Context, row: Row, *, members: bool = False) -> dict[str, A
         "is_member": is_member(c.twin, row["id"], c.user),
         "topic": row["topic"],
         "purpose": row["purpose"],
-        "properties": {},
         "previous_names": row["previous_names"],
     }
     if members:

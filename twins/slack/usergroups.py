@@ -11,7 +11,7 @@ from .method import Context, method
 _HANDLE = re.compile(r"[a-z0-9._\-]{1,21}\Z")
 
 
-def _shape(c: Context, row: Row, *, users: bool, count: bool = True) -> dict[str, Any]:
+def _shape(c: Context, row: Row, *, users: bool, count: bool = False) -> dict[str, Any]:
     shape = {
         "id": row["id"],
         "team_id": c.team["id"],

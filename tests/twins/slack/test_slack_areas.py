@@ -60,7 +60,7 @@ def test_user_groups(workspace: Any) -> None:
     assert again["error"] == "handle_already_exists"
     people = [workspace.user("it", 1), workspace.user("it", 2)]
     changed = workspace("usergroups.users.update", usergroup=group, users=",".join(people))
-    assert changed["usergroup"]["user_count"] == 2
+    assert changed["usergroup"]["users"] == people
     assert workspace("usergroups.users.list", usergroup=group)["users"] == people
     wrong = workspace("usergroups.users.update", usergroup=group, users="U0")
     assert wrong["error"] == "invalid_users"

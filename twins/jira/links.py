@@ -1,0 +1,205 @@
+"""issueLink, issueLinkType, remotelink: how issues hang together, and with the rest."""
+
+from typing import Any
+
+from factory_tui.universe import Response, Row
+
+from .adf import NotADocumentError, rich
+from .context import Context, empty, operation, reply
+from .errors import JiraError, bad_field
+from .fields import issue_link_shape
+from .issues import need_write
+from .read import LINK_TYPES, link_type_shape
+from .state import add_comment, new_id, touch
+
+
+@operation("GET", "/issueLinkType", "getIssueLinkTypes")
+def types(c: Context) -> Response:
+    """The types of links."""
+    return reply({"issueLinkTypes": [link_type_shape(c, key) for key in LINK_TYPES]})
+
+
+@operation("GET", "/issueLinkType/{issueLinkTypeId}", "getIssueLinkType")
+def one_type(c: Context) -> Response:
+    """A type of link."""
+    key = c.param("issueLinkTypeId")
+    if key not in LINK_TYPES:
+        raise JiraError(404, f"No issue link type with id '{key}' found.")
+    return reply(link_type_shape(c, key))
+
+
+def _type(value: Any) -> str:
+    if isinstance(value, dict):
+        for key, names in LINK_TYPES.items():
+            if str(value.get("id")) == key or value.get("name") == names[0]:
+                return key
+        raise JiraError(404, f"No issue link type with name '{value.get('name')}' found.")
+    raise JiraError(400, "The issue link type must be given.")
+
+
+def _end(c: Context, value: Any, name: str) -> Row:
+    reference = (value.get("key") or value.get("id")) if isinstance(value, dict) else None
+    if reference is None:
+        raise JiraError(400, f"The '{name}' must be given.")
+    return c.issue(str(reference))
+
+
+@operation("POST", "/issueLink", "linkIssues")
+def link(c: Context) -> Response:
+    """Link two issues; the same link is not made twice."""
+    body = c.body()
+    kind = _type(body.get("type"))
+    inward = _end(c, body.get("inwardIssue"), "inwardIssue")
+    outward = _end(c, body.get("outwardIssue"), "outwardIssue")
+    need_write(c, inward)
+    if inward["id"] == outward["id"]:
+        raise JiraError(400, "You cannot link an issue to itself.")
+    comment = body.get("comment")
+    text = None
+    if isinstance(comment, dict):
+        try:
+            text = rich(comment.get("body"), v3=c.v3)
+        except NotADocumentError as error:
+            raise bad_field("comment", "Comment body is not valid!") from error
+    table = c["links"]
+    known = [table[key] for key in table.find("inward", inward["id"])]
+    if not any(row["outward"] == outward["id"] and row["type"] == kind for row in known):
+        key = new_id(c.twin, "link")
+        ends = {"inward": inward["id"], "outward": outward["id"]}
+        table.put(key, {"id": key, "type": kind, **ends})
+        touch(c, inward)
+        touch(c, outward)
+    if text is not None:
+        add_comment(c, inward, text)
+    return Response(201)
+
+
+def _link(c: Context) -> Row:
+    row = c["links"].get(c.param("linkId"))
+    if row is None or c.find_issue(row["inward"]) is None or c.find_issue(row["outward"]) is None:
+        raise JiraError(404, f"No issue link with id '{c.param('linkId')}' exists.")
+    return row
+
+
+@operation("GET", "/issueLink/{linkId}", "getIssueLink")
+def get(c: Context) -> Response:
+    """A link with both its ends."""
+    row = _link(c)
+    return reply(
+        {
+            "id": row["id"],
+            "self": f"{c.api}/issueLink/{row['id']}",
+            "type": link_type_shape(c, row["type"]),
+            "inwardIssue": issue_link_shape(c, c["issues"][row["inward"]]),
+            "outwardIssue": issue_link_shape(c, c["issues"][row["outward"]]),
+        }
+    )
+
+
+@operation("DELETE", "/issueLink/{linkId}", "deleteIssueLink")
+def delete(c: Context) -> Response:
+    """Undo a link."""
+    row = _link(c)
+    need_write(c, c["issues"][row["inward"]])
+    c["links"].delete(row["id"])
+    return empty()
+
+
+# -- links to elsewhere
+
+
+def _remote_shape(c: Context, row: Row, issue: Row) -> dict[str, Any]:
+    shape = {
+        "id": int(row["id"]),
+        "self": f"{c.api}/issue/{issue['key']}/remotelink/{row['id']}",
+        "application": row["application"],
+        "object": row["object"],
+    }
+    if row["global"]:
+        shape["globalId"] = row["global"]
+    if row["relationship"]:
+        shape["relationship"] = row["relationship"]
+    return shape
+
+
+def _remote_of(c: Context, payload: dict[str, Any], issue: Row) -> Row:
+    target = payload.get("object")
+    if not isinstance(target, dict):
+        raise bad_field("object", "'object' is required.")
+    for name in ("title", "url"):
+        if not isinstance(target.get(name), str) or not target[name]:
+            raise bad_field(name, f"'{name}' is required.")
+    application = payload.get("application")
+    return {
+        "issue": issue["id"],
+        "global": str(payload.get("globalId") or ""),
+        "relationship": str(payload.get("relationship") or ""),
+        "application": application if isinstance(application, dict) else {},
+        "object": target,
+    }
+
+
+def _remotes(c: Context, issue: Row) -> list[Row]:
+    table = c["remotelinks"]
+    return [table[key] for key in table.find("issue", issue["id"])]
+
+
+@operation("GET", "/issue/{issueIdOrKey}/remotelink", "getRemoteIssueLinks")
+def remotes(c: Context) -> Response:
+    """The links of an issue to elsewhere, or the one with ``globalId``."""
+    issue = c.issue(c.param("issueIdOrKey"))
+    rows = _remotes(c, issue)
+    wanted = c.query("globalId")
+    if wanted:
+        for row in rows:
+            if row["global"] == wanted:
+                return reply(_remote_shape(c, row, issue))
+        raise JiraError(404, f"A remote link with the globalId '{wanted}' does not exist.")
+    return reply([_remote_shape(c, row, issue) for row in rows])
+
+
+@operation("POST", "/issue/{issueIdOrKey}/remotelink", "createOrUpdateRemoteIssueLink")
+def add_remote(c: Context) -> Response:
+    """Link to elsewhere; the same ``globalId`` updates the link there is."""
+    issue = c.issue(c.param("issueIdOrKey"))
+    need_write(c, issue)
+    row = _remote_of(c, c.body(), issue)
+    known = next((r for r in _remotes(c, issue) if row["global"] and r["global"] == row["global"]),
+                 None)  # fmt: skip
+    key = known["id"] if known else new_id(c.twin, "remotelink")
+    c["remotelinks"].put(key, {"id": key, **row})
+    shape = {"id": int(key), "self": f"{c.api}/issue/{issue['key']}/remotelink/{key}"}
+    return reply(shape, 200 if known else 201)
+
+
+def _remote(c: Context) -> tuple[Row, Row]:
+    issue = c.issue(c.param("issueIdOrKey"))
+    row = c["remotelinks"].get(c.param("linkId"))
+    if row is None or row["issue"] != issue["id"]:
+        raise JiraError(404, f"The remote link with id '{c.param('linkId')}' does not exist.")
+    return issue, row
+
+
+@operation("GET", "/issue/{issueIdOrKey}/remotelink/{linkId}", "getRemoteIssueLinkById")
+def remote(c: Context) -> Response:
+    """One link to elsewhere."""
+    issue, row = _remote(c)
+    return reply(_remote_shape(c, row, issue))
+
+
+@operation("PUT", "/issue/{issueIdOrKey}/remotelink/{linkId}", "updateRemoteIssueLink")
+def update_remote(c: Context) -> Response:
+    """Change a link to elsewhere."""
+    issue, row = _remote(c)
+    need_write(c, issue)
+    c["remotelinks"].put(row["id"], {"id": row["id"], **_remote_of(c, c.body(), issue)})
+    return empty()
+
+
+@operation("DELETE", "/issue/{issueIdOrKey}/remotelink/{linkId}", "deleteRemoteIssueLinkById")
+def delete_remote(c: Context) -> Response:
+    """Remove a link to elsewhere."""
+    issue, row = _remote(c)
+    need_write(c, issue)
+    c["remotelinks"].delete(row["id"])
+    return empty()

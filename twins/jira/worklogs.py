@@ -1,0 +1,137 @@
+"""worklog: time spent on issues."""
+
+from datetime import datetime
+from typing import Any
+
+from factory_tui.universe import Response, Row
+
+from .adf import NotADocumentError, rich
+from .context import Context, empty, operation, reply
+from .errors import JiraError, bad_field
+from .fields import pretty, seconds_of
+from .issues import need_write
+from .shapes import worklog_shape
+from .state import new_id
+
+
+@operation("GET", "/issue/{issueIdOrKey}/worklog", "getIssueWorklog")
+def get_all(c: Context) -> Response:
+    """The worklogs of an issue, oldest first."""
+    issue = c.issue(c.param("issueIdOrKey"))
+    start, size = c.page(5000, 5000)
+    keys = c["worklogs"].find("issue", issue["id"])
+    page = [worklog_shape(c, c["worklogs"][key]) for key in keys[start : start + size]]
+    return reply({"startAt": start, "maxResults": size, "total": len(keys), "worklogs": page})
+
+
+def _seconds(payload: dict[str, Any]) -> int | None:
+    seconds = payload.get("timeSpentSeconds")
+    if isinstance(seconds, int) and not isinstance(seconds, bool):
+        if not 60 <= seconds < 10**9:
+            raise bad_field("timeLogged", "Worklog must not be null.")
+        return seconds
+    if payload.get("timeSpent") is None:
+        return None
+    try:
+        return seconds_of(payload["timeSpent"])
+    except ValueError as error:
+        raise bad_field("timeLogged", "Invalid time duration entered.") from error
+
+
+def _started(c: Context, payload: dict[str, Any]) -> str:
+    value = payload.get("started")
+    if value is None:
+        return c.now
+    try:
+        datetime.strptime(str(value), "%Y-%m-%dT%H:%M:%S.%f%z")
+    except ValueError as error:
+        raise JiraError(
+            400, "The worklog's 'started' date must have the form yyyy-MM-dd'T'HH:mm:ss.SSSZ."
+        ) from error
+    return str(value)
+
+
+def _comment(c: Context, payload: dict[str, Any]) -> Any:
+    try:
+        return rich(payload.get("comment"), v3=c.v3)
+    except NotADocumentError as error:
+        raise bad_field("comment", "Comment body is not valid!") from error
+
+
+def _count(c: Context, issue: Row, change: int) -> None:
+    """Add to the issue's time spent and take it off what remains."""
+    row = c["issues"][issue["id"]]
+    remaining = row["remaining"]
+    spent = (row["spent"] or 0) + change
+    if remaining is not None:
+        remaining = max(0, remaining - change)
+    changed = {**row, "spent": spent or None, "remaining": remaining, "updated": c.now}
+    c["issues"].put(row["id"], changed)
+
+
+@operation("POST", "/issue/{issueIdOrKey}/worklog", "addWorklog")
+def add(c: Context) -> Response:
+    """Log work."""
+    issue = c.issue(c.param("issueIdOrKey"))
+    need_write(c, issue)
+    payload = c.body()
+    seconds = _seconds(payload)
+    if not seconds:
+        raise bad_field("timeLogged", "You must indicate the time spent working.")
+    row = {
+        "id": "",
+        "issue": issue["id"],
+        "author": c.me,
+        "updater": c.me,
+        "comment": _comment(c, payload),
+        "started": _started(c, payload),
+        "seconds": seconds,
+        "spent": pretty(seconds),
+        "created": c.now,
+        "updated": c.now,
+    }
+    row["id"] = new_id(c.twin, "worklog")
+    c["worklogs"].put(row["id"], row)
+    _count(c, issue, seconds)
+    return reply(worklog_shape(c, row), 201)
+
+
+def _worklog(c: Context) -> tuple[Row, Row]:
+    issue = c.issue(c.param("issueIdOrKey"))
+    row = c["worklogs"].get(c.param("id"))
+    if row is None or row["issue"] != issue["id"]:
+        raise JiraError(404, f"Cannot find worklog with id: '{c.param('id')}'.")
+    return issue, row
+
+
+@operation("GET", "/issue/{issueIdOrKey}/worklog/{id}", "getWorklog")
+def get(c: Context) -> Response:
+    """One worklog."""
+    return reply(worklog_shape(c, _worklog(c)[1]))
+
+
+@operation("PUT", "/issue/{issueIdOrKey}/worklog/{id}", "updateWorklog")
+def update(c: Context) -> Response:
+    """Change a worklog."""
+    issue, row = _worklog(c)
+    need_write(c, issue)
+    payload = c.body()
+    seconds = _seconds(payload) or row["seconds"]
+    changed = {**row, "seconds": seconds, "spent": pretty(seconds), "updated": c.now}
+    if "comment" in payload:
+        changed["comment"] = _comment(c, payload)
+    if "started" in payload:
+        changed["started"] = _started(c, payload)
+    c["worklogs"].put(row["id"], {**changed, "updater": c.me})
+    _count(c, issue, seconds - row["seconds"])
+    return reply(worklog_shape(c, c["worklogs"][row["id"]]))
+
+
+@operation("DELETE", "/issue/{issueIdOrKey}/worklog/{id}", "deleteWorklog")
+def delete(c: Context) -> Response:
+    """Delete a worklog."""
+    issue, row = _worklog(c)
+    need_write(c, issue)
+    c["worklogs"].delete(row["id"])
+    _count(c, issue, -row["seconds"])
+    return empty()
