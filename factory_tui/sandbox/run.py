@@ -322,6 +322,7 @@ async def _finish(task: asyncio.Task[Completed]) -> None:
         except asyncio.CancelledError as error:
             cancelled = error
     if cancelled is not None:
+        task.exception()  # nobody will ask for it any more
         raise cancelled
 
 
