@@ -58,8 +58,7 @@ def explain(event: Event) -> str:
         return "\n".join(lines)
     if event.kind == "trial.finished":
         verdict = f"{describe(event).text}\n\n{data.get('reason') or ''}"
-        return f"{verdict}\n\nfacts {data.get('facts_passed')}/{data.get('facts_total')}, " + (
-            f"verdict by {data.get('source')}, seed of trial {event.trial}\nenter opens the trial"
-        )
+        facts = f"facts {data.get('facts_passed')}/{data.get('facts_total')}"
+        return f"{verdict}\n\n{facts} · verdict by {data.get('source')} · trial {event.trial}"
     body = json.dumps(dict(data), indent=2, ensure_ascii=False, default=str)
     return f"{describe(event).text}\n\n{body}"

@@ -75,12 +75,14 @@ def judge(
         return Liveness(status, detail or status)
     beat_s = None if heartbeat_ms is None else (now_ms - heartbeat_ms) / 1000
     stale = beat_s is not None and beat_s > _STALE_S
+    if status == "paused":
+        # An engine may rest while its run waits for a person; resuming starts it again.
+        rest = "" if process_alive else ", engine at rest (p starts it)"
+        return Liveness("paused", (detail or "paused") + rest)
     if not process_alive and (status != "starting" or stale):
         return Liveness("dead", "the engine is not running; p starts it again")
-    if stale and status != "paused":
+    if stale:
         return Liveness("dead", f"no sign of life from the engine for {duration(beat_s)}")
-    if status == "paused":
-        return Liveness("paused", detail or "paused")
     if status == "starting":
         return Liveness("starting", "starting")
     if waiting:

@@ -26,7 +26,7 @@ from factory_tui.ui.screens.frame import FrameScreen
 from factory_tui.ui.screens.help import HelpScreen
 from factory_tui.ui.screens.pager import PagerScreen
 from factory_tui.ui.screens.run import RunScreen
-from factory_tui.ui.theme import DEFAULTS, FACTORY_DARK
+from factory_tui.ui.theme import DARK, FACTORY_DARK, LIGHT
 
 __all__ = ["FactoryApp"]
 
@@ -93,7 +93,7 @@ class FactoryApp(App[None]):
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our own variables, for themes that do not have them."""
-        return dict(DEFAULTS)
+        return dict(DARK if self.current_theme.dark else LIGHT)
 
     # -- life ------------------------------------------------------------------------------
 

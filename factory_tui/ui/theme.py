@@ -6,16 +6,23 @@ from typing import Final
 
 from textual.theme import Theme
 
-__all__ = ["DEFAULTS", "FACTORY_DARK", "TONES"]
+__all__ = ["DARK", "FACTORY_DARK", "LIGHT", "TONES"]
 
-DEFAULTS: Final = {
+DARK: Final = {
     "muted": "#8b949e",
     "faint": "#555d68",
     "line": "#30363d",
     "cursor": "#1f2a37",
     "cursor-blur": "#161c24",
 }
-"""Variables of ours that themes made by others do not define."""
+LIGHT: Final = {
+    "muted": "#57606a",
+    "faint": "#8c959f",
+    "line": "#d0d7de",
+    "cursor": "#d6e6f8",
+    "cursor-blur": "#edf1f5",
+}
+"""Variables of ours that themes made by others do not define, by the kind of theme."""
 
 FACTORY_DARK: Final = Theme(
     name="factory-dark",
@@ -31,7 +38,7 @@ FACTORY_DARK: Final = Theme(
     error="#f47d74",
     dark=True,
     variables={
-        **DEFAULTS,
+        **DARK,
         "border": "#79b8ff",
         "border-blurred": "#30363d",
         "input-cursor-background": "#79b8ff",

@@ -44,7 +44,7 @@ def no(pid: int | None, started: int | None) -> bool:
         ({"status": "paused"}, "paused"),
         ({"last_event_ms": NOW - 90_000}, "quiet"),
         ({"process_alive": False}, "dead"),
-        ({"process_alive": False, "status": "paused"}, "dead"),
+        ({"process_alive": False, "status": "paused"}, "paused"),
         ({"heartbeat_ms": NOW - 60_000}, "dead"),
         ({"status": "starting", "heartbeat_ms": None, "process_alive": False}, "starting"),
         ({"status": "starting", "heartbeat_ms": None}, "starting"),

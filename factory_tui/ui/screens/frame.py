@@ -130,7 +130,7 @@ class FrameScreen(Screen[Any]):
 
     def on_descendant_focus(self) -> None:
         """Other keys work now."""
-        self.query_one(KeyLine).refresh()
+        self.query_one(KeyLine).update_keys()
 
     def _measure(self, width: int, height: int) -> None:
         wide = width >= WIDE and height >= TALL
@@ -144,7 +144,7 @@ class FrameScreen(Screen[Any]):
             return
         self._show_frame()
         self.update(batch)
-        self.query_one(KeyLine).refresh()
+        self.query_one(KeyLine).update_keys()
 
     def _show_frame(self) -> None:
         app = self.factory

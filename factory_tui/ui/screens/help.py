@@ -72,6 +72,8 @@ _KEYS = 15
 class _HelpText(LineList):
     """Keys and words as lines, narrowed by a search."""
 
+    OPENS = False
+
     def __init__(self, sections: list[tuple[str, list[tuple[str, str]]]]) -> None:
         super().__init__(id="help")
         self.sections, self.needle = sections, ""

@@ -7,7 +7,6 @@ from typing import ClassVar
 
 from rich.cells import cell_len, chop_cells
 from textual.binding import Binding, BindingType
-from textual.content import Content
 from textual.strip import Strip
 
 from factory_tui.ui.widgets.lines import LineList
@@ -37,6 +36,8 @@ class DetailPane(LineList):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("y", "yank", "Copy", show=False)]
 
+    OPENS = False
+
     def __init__(self, *, ident: str | None = None) -> None:
         super().__init__(id=ident)
         self._text = ""
@@ -45,8 +46,7 @@ class DetailPane(LineList):
 
     def show(self, heading: str, text: str, keys: str = "") -> None:
         """Show a text from its beginning."""
-        self.border_title = Content(heading)
-        self.border_subtitle = Content(keys)
+        self.caption(heading, keys)
         if text == self._text:
             return
         self._text, self._wrapped_for = text, -1

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from textual.content import Content
-
 from factory_tui.state import FleetRow
 from factory_tui.state import format as fmt
 from factory_tui.ui.widgets.lines import LineList
@@ -53,8 +51,7 @@ class FleetTable(LineList):
                     self.set_reactive(LineList.cursor, index)
                     break
         self.redraw()
-        self.border_title = Content(caption)
-        self.border_subtitle = Content(keys)
+        self.caption(caption, keys)
 
     @property
     def current(self) -> FleetRow | None:

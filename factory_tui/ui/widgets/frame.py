@@ -69,11 +69,17 @@ class KeyLine(Toned):
     def __init__(self, *, ident: str | None = None) -> None:
         super().__init__(id=ident)
         self._spots: list[tuple[int, int, str]] = []
+        self._shown: list[tuple[str, str, str, bool]] = []
+
+    def update_keys(self) -> None:
+        """Paint again if other keys work now."""
+        if self._keys() != self._shown:
+            self.refresh()
 
     def render_line(self, y: int) -> Strip:
         """Paint the keys; those that do not fit are left out, help never is."""
         width = self.size.width
-        shown = self._keys()
+        shown = self._shown = self._keys()
         last = [item for item in shown if item[0] in ("question_mark", "q")]
         rest = [item for item in shown if item not in last]
         reserve = sum(len(label) + len(name) + 3 for _, label, name, _ in last)

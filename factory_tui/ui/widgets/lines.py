@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
@@ -56,8 +57,11 @@ class LineList(Toned, ScrollView, can_focus=True):
         Binding("ctrl+u", "half_page(-1)", "Half page up", show=False),
         Binding("pagedown", "page(1)", "Page down", show=False),
         Binding("pageup", "page(-1)", "Page up", show=False),
-        Binding("enter", "open", "Open", show=True),
+        Binding("enter", "open", "Open", tooltip="See inside what is selected"),
     ]
+
+    OPENS: ClassVar[bool] = True
+    """Whether there is something to open in a row."""
 
     cursor: reactive[int] = reactive(0, layout=False, repaint=False)
 
@@ -85,6 +89,10 @@ class LineList(Toned, ScrollView, can_focus=True):
             """The list, for ``@on`` selectors."""
             return self.lines
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Enter belongs to what is around a list in which nothing can be opened."""
+        return self.OPENS if action == "open" else True
+
     # -- what a subclass says --------------------------------------------------------------
 
     def row_count(self) -> int:
@@ -102,6 +110,14 @@ class LineList(Toned, ScrollView, can_focus=True):
     def empty(self, width: int) -> Sequence[Sequence[Part]]:
         """What to show while there are no rows: what will come, what to do."""
         return ()
+
+    def caption(self, title: str, subtitle: str = "") -> None:
+        """Write into the border; text is shown as it is."""
+        if (title, subtitle) != self._captions:
+            self._captions = (title, subtitle)
+            self.border_title, self.border_subtitle = Content(title), Content(subtitle)
+
+    _captions: tuple[str, str] = ("", "")
 
     def tail_height(self) -> int:
         """Lines below the last row (:meth:`tail_line`)."""

@@ -46,9 +46,11 @@ class Panel(Toned, can_focus=True):
         raise NotImplementedError
 
     def redraw(self) -> None:
-        """Draw again with the present state."""
-        self._lines = None
-        self.refresh()
+        """Draw again with the present state; nothing is painted if it looks the same."""
+        lines = self.draw(*self.size) if self.size.area else None
+        if lines is None or lines != self._lines:
+            self._lines = lines
+            self.refresh()
 
     def notify_style_update(self) -> None:
         """Draw again in the new colours."""
@@ -57,6 +59,7 @@ class Panel(Toned, can_focus=True):
 
     def on_resize(self) -> None:
         """Draw again for the new size."""
+        self._lines = None
         self.redraw()
 
     def render_line(self, y: int) -> Strip:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import ClassVar, Final
 
 from textual.binding import Binding, BindingType
-from textual.content import Content
 from textual.reactive import reactive
 
 from factory_tui.state import GLYPHS, Column, GridRow, RunState, Score
@@ -99,6 +98,7 @@ class SatisfactionPanel(LineList):
         self.number = number
         self.run: RunState | None = None
         self._rows: list[GridRow] = []
+        self._look: object = None
 
     def show(self, run: RunState) -> None:
         """Show a run's state; the cursor stays on its scenario."""
@@ -107,8 +107,10 @@ class SatisfactionPanel(LineList):
         rows = run.grid.rows()
         if self.failing_only:
             rows = [row for row in rows if row.status != "pass"]
-        self._rows = rows
-        self.redraw()
+        look = (rows, self.head(self._inner_width))
+        if look != self._look:
+            self._look, self._rows = look, rows
+            self.redraw()
         if held is not None:
             for index, row in enumerate(rows):
                 if row.scenario.id == held.scenario.id:
@@ -261,7 +263,6 @@ class SatisfactionPanel(LineList):
             )
         if self.failing_only:
             title += "  failing only"
-        self.border_title = Content(title)
         legend = "■ pass ✗ fail ~ flaky ◌ void ▸ running · not run"
         keys = "enter drill in · ! failing only" if wide else "enter"
-        self.border_subtitle = Content(f"{legend} ┄ {keys}" if self.size.width > 96 else keys)
+        self.caption(title, f"{legend} ┄ {keys}" if self.size.width > 96 else keys)

@@ -10,7 +10,6 @@ from typing import Any, ClassVar, Generic, TypeVar
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.cache import LRUCache
-from textual.content import Content
 from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
@@ -56,12 +55,18 @@ class Stream(LineList, Generic[T]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f", "follow", "Follow"),
-        Binding("slash", "screen.find", "Find", key_display="/"),
+        Binding("f", "follow", "Follow", tooltip="Follow the newest row, or stay here"),
+        Binding("slash", "screen.find", "Find", key_display="/", tooltip="Find; n and N go on"),
         Binding("n", "next_hit(1)", "Next hit", show=False),
         Binding("N", "next_hit(-1)", "Previous hit", show=False),
-        Binding("ampersand", "screen.filter", "Filter", key_display="&"),
-        Binding("exclamation_mark", "errors", "Errors", key_display="!"),
+        Binding(
+            "ampersand",
+            "screen.filter",
+            "Filter",
+            key_display="&",
+            tooltip="Show only what matches",
+        ),
+        Binding("exclamation_mark", "errors", "Errors", key_display="!", tooltip="Failures only"),
         Binding("y", "yank", "Copy line", show=False),
     ]
 
@@ -265,11 +270,10 @@ class Stream(LineList, Generic[T]):
         if self.filter_text:
             marks.append(f"filter: {self.filter_text}")
         title = "  ".join([self.heading, state, *marks])
-        self.border_title = Content(title)
         count = self.row_count()
         place = f"{self.cursor + 1:,} of {count:,}" if count else "empty"
         keys = f" · {self.keys}" if self.keys and self.size.width > 60 else ""
-        self.border_subtitle = Content(f"{place}{keys}")
+        self.caption(title, f"{place}{keys}")
 
     # -- keys ------------------------------------------------------------------------------
 
