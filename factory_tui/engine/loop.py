@@ -115,18 +115,25 @@ class Loop:
         await validation.headline()
         target = runtime.settings.target
         scored = validation.score()
-        reached = scored.reached(target)
         scores = self._announce(scored, confirmation=False, satisfied=False)
-        if reached:
+        if scored.reached(target) and self._measured(scored):
             await validation.confirm()
             confirmed = validation.score(confirmation=True)
-            held = confirmed.reached(target)
+            held = confirmed.reached(target) and self._measured(confirmed)
             scores["satisfied"] = held
             scores["confirmation"] = self._announce(confirmed, confirmation=True, satisfied=held)
         scores["vault"] = validation.vault_hash()
         return self._save(
             dataclasses.replace(row, scores=scores, finished_ms=int(time.time() * 1000))
         )
+
+    def _measured(self, scored: satisfaction.Report) -> bool:
+        """Whether every scenario counted: what was never measured cannot have satisfied anybody."""
+        void = [name for name, scenario in scored.scenarios.items() if scenario.status == "void"]
+        if void:
+            text = f"not measured, so the run is not satisfied yet: {', '.join(void)} (all void)"
+            self.runtime.emit("note", {"text": text, "level": "warning"})
+        return not void
 
     def _announce(
         self, scored: satisfaction.Report, *, confirmation: bool, satisfied: bool
