@@ -6,9 +6,11 @@ from factory_tui.universe import Response, Row
 
 from .adf import NotADocumentError, rich
 from .context import Context, empty, operation, reply
+from .durations import seconds_of
 from .errors import JiraError, bad_field
-from .fields import FIELDS, field_shape, seconds_of, set_field
+from .fields import FIELDS, field_shape
 from .read import history_shape, issue_shape, wanted_fields
+from .setting import set_field
 from .shapes import priority_shape, project_shape, type_shape
 from .state import add_comment, change_issue, delete_issue, draft, insert_issue, new_issue
 

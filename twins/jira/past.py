@@ -1,18 +1,18 @@
 """JQL's history operators: WAS and CHANGED, answered from the changelog."""
 
+from collections.abc import Callable
 from datetime import datetime
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from factory_tui.universe import Row
 
+from .clauses import CLAUSES, Searched
 from .context import Context
 from .dates import moment
 from .fields import FIELDS
 from .jql import Clause, JqlError, Value
-
-if TYPE_CHECKING:
-    from .query import Searched, Test
+from .values import operand_values
 
 __all__ = ["history_test"]
 
@@ -47,10 +47,8 @@ def _spans(c: Context, row: Row, field: str) -> list[_Span]:
     return spans
 
 
-def history_test(c: Context, clause: Clause, searched: "Searched") -> "Test":
+def history_test(c: Context, clause: Clause, searched: Searched) -> Callable[[Row], bool]:
     """The test of a WAS or CHANGED clause. Raises :class:`JqlError`."""
-    from .query import operand_values
-
     field = searched.name
     limits = _Limits(c, clause, searched)
     if clause.operator == "changed":
@@ -80,9 +78,7 @@ def _pairs(spans: list[_Span]) -> list[tuple[_Span, _Span]]:
 class _Limits:
     """The predicates of a clause."""
 
-    def __init__(self, c: Context, clause: Clause, searched: "Searched") -> None:
-        from .query import CLAUSES, operand_values
-
+    def __init__(self, c: Context, clause: Clause, searched: Searched) -> None:
         self.by: set[Any] | None = None
         self.start: datetime | None = None
         self.end: datetime | None = None

@@ -5,7 +5,8 @@ from typing import Any
 from factory_tui.universe import Row
 
 from .context import Context
-from .fields import FIELDS, field_shape, issue_link_shape, pretty, read_field
+from .durations import pretty
+from .fields import FIELDS, field_shape, issue_link_shape, read_field
 from .shapes import attachment_shape, comment_shape, user_shape, worklog_shape
 
 __all__ = ["changelog_shape", "issue_shape", "wanted_fields"]

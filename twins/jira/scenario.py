@@ -7,9 +7,9 @@ from factory_tui.universe import ApplyError, Call, Person, Request, Row, Twin
 
 from .adf import plain
 from .context import Context
-from .fields import set_field
 from .projects import add_project, check_key
 from .seed import BOT_EMAIL, user_row
+from .setting import set_field
 from .state import add_comment as store_comment
 from .state import change_issue, draft, insert_issue, new_issue
 from .workflow import move

@@ -7,8 +7,8 @@ from factory_tui.universe import Response, Row
 
 from .adf import NotADocumentError, rich
 from .context import Context, empty, operation, reply
+from .durations import pretty, seconds_of
 from .errors import JiraError, bad_field
-from .fields import pretty, seconds_of
 from .issues import need_write
 from .shapes import worklog_shape
 from .state import new_id
