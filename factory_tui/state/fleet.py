@@ -130,6 +130,7 @@ class FleetState:
             process_alive=running,
             waiting=state.waiting,
             activity=state.activity,
+            building=state.building,
             detail=_why(state),
         )
 

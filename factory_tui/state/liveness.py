@@ -28,8 +28,13 @@ GLYPH: Final = {
 _STALE_S = 30
 """An engine beats about once a second; silent for this long, it hangs or is gone."""
 
-_QUIET_S = 60
-"""Nothing journaled and no model call open for this long: nobody should call it working."""
+_WAITING_S = 20
+"""Between two events the builder only waits: for the model, or for a tool that runs long."""
+
+_QUIET_S = 180
+_QUIET_BUILDING_S = 660
+"""Nothing journaled for this long: nobody should call it working. A model call without any
+content fails after ten minutes, so a builder that is silent for longer is stuck."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,7 @@ def judge(
     process_alive: bool,
     waiting: str = "",
     activity: str = "",
+    building: bool = False,
     detail: str = "",
 ) -> Liveness:
     """Say what a run is doing.
@@ -69,6 +75,7 @@ def judge(
         process_alive: whether the engine's process exists.
         waiting: what the model is being waited for, "" if it is not.
         activity: what is being done, in a few words.
+        building: whether the builder is at work, who waits for models and tools.
         detail: why it is paused, or how it ended.
     """
     if status in FINAL:
@@ -88,6 +95,9 @@ def judge(
     if waiting:
         return Liveness("waiting", waiting)
     silent_s = (now_ms - last_event_ms) / 1000 if last_event_ms else 0.0
-    if silent_s > _QUIET_S:
+    if silent_s > (_QUIET_BUILDING_S if building else _QUIET_S):
         return Liveness("quiet", f"nothing journaled for {duration(silent_s)}")
+    if building and silent_s > _WAITING_S:
+        text = f"{activity or 'building'}: waiting for model or tool, {duration(silent_s)}"
+        return Liveness("waiting", text)
     return Liveness("working", activity or "working")

@@ -133,6 +133,13 @@ class RunState:
         return columns[-1] if columns and not columns[-1].scored else None
 
     @property
+    def building(self) -> bool:
+        """Whether the builder is at work: an iteration has begun and no trial has."""
+        column = self.under_way
+        trials = column is not None and any(cell.started for cell in column.cells.values())
+        return self.node == "build" and not trials
+
+    @property
     def activity(self) -> str:
         """What the run is doing, in a few words."""
         column = self.under_way

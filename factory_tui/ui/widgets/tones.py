@@ -12,6 +12,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from factory_tui.state import format as fmt
+from factory_tui.ui.theme import TONES
 
 __all__ = ["Part", "Toned", "bar_parts", "fit", "width_of"]
 
@@ -58,18 +59,7 @@ class Toned(Widget):
     Subclasses draw with :meth:`strip`. Text is never read as markup.
     """
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "tone--text",
-        "tone--strong",
-        "tone--muted",
-        "tone--faint",
-        "tone--accent",
-        "tone--good",
-        "tone--warn",
-        "tone--bad",
-        "tone--cursor",
-        "tone--hit",
-    }
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"tone--{name}" for name in TONES}
     DEFAULT_CSS = """
     Toned {
         & > .tone--text { color: $foreground; }
