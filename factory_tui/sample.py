@@ -16,7 +16,7 @@ MARK = ".sample"
 def root() -> Path:
     """Where the sample's files are: inside an installed package, or a checkout's top folder."""
     package = Path(__file__).resolve().parent
-    packaged = package / "sample"
+    packaged = package / "shipped"
     return packaged if packaged.is_dir() else package.parent
 
 
