@@ -42,7 +42,7 @@ class RunScreen(Panes):
         &.-narrow #spend:focus { background: $cursor; }
         &.-narrow #traffic { column-span: 2; }
         &.-narrow #detail { display: none; }
-        &.-wide #body { grid-size: 3 2; grid-columns: 52 1fr 64; grid-rows: 2fr 3fr; }
+        &.-wide #body { grid-size: 3 2; grid-columns: 50 1fr 40%; grid-rows: 2fr 3fr; }
         &.-wide #scenarios { column-span: 2; }
         &.-wide #middle { column-span: 2; }
         #detail { height: 11; }

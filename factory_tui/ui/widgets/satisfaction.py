@@ -72,7 +72,7 @@ def score_parts(name: str, score: Score, target: float, width: int, trend: int =
         (f" n={score.trials:<4}", "muted"),
         (f"{score.satisfied:>4} of {score.trials:<4}", "muted"),
     ]
-    parts += gauge(score, target, min(44, width - 52))
+    parts += gauge(score, target, min(44, width - 54))
     arrow = "" if not trend else f"  {'▲' if trend > 0 else '▼'} {abs(trend)} pts"
     parts.append((arrow, "good" if trend > 0 else "bad"))
     return parts
@@ -212,7 +212,9 @@ class SatisfactionPanel(LineList):
         run = self.run
         if run is None:
             return []
-        room = max(1, (width - 25) if width < WIDE else (width - 60) // 3)
+        # The history of a scenario says more than the last words of its verdict.
+        spare = width - 25 if width < WIDE else (width - self._name_width(width) - 34) // 3
+        room = max(1, spare)
         count = len(run.grid.columns)
         return list(range(max(0, count - min(room, 6 if width < WIDE else 16)), count))
 

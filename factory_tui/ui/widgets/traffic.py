@@ -30,7 +30,7 @@ class TrafficStream(Stream[ExchangeRow]):
             tone, mark = "good", " "
         where = f"{row.scenario} #{row.step}" if row.scenario else "builder"
         scene = 24 if width >= 90 else 18 if width >= 64 else 0
-        head: list[Part] = [(fmt.clock(row.ts_ms) + " ", "faint")] if width >= 44 else []
+        head: list[Part] = [(fmt.clock(row.ts_ms) + " ", "faint")] if width >= 52 else []
         head += [(fit(row.twin, 5) + " ", "accent"), (fit(row.method, 4) + " ", "muted")]
         tail: list[Part] = [(f"{status:>3}{mark} ", tone)]
         if width >= 64:
