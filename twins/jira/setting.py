@@ -193,7 +193,7 @@ def _set_parent(c: Context, issue: Row, value: Any) -> None:
     if parent["project"] != issue["project"]:
         raise bad_field("project", "Sub-tasks must be created in the same project as the parent.")
     kinds = c["issuetypes"]
-    if kinds[parent["type"]]["level"] <= kinds[issue["type"]]["level"]:
+    if issue["type"] and kinds[parent["type"]]["level"] <= kinds[issue["type"]]["level"]:
         raise bad_field(
             "parentId", "Given parent work item does not belong to appropriate hierarchy."
         )
@@ -226,9 +226,22 @@ def _set_type(c: Context, issue: Row, value: Any) -> None:
     for key in allowed:
         row = c["issuetypes"][key]
         if str(wanted.get("id")) == key or str(wanted.get("name")).lower() == row["name"].lower():
+            _check_family(c, issue, row["level"])
             issue["type"] = key
             return
     raise bad_field("issuetype", "Specify a valid issue type")
+
+
+def _check_family(c: Context, issue: Row, level: int) -> None:
+    """Parents stay above their children, so that no issue becomes its own ancestor."""
+    if not issue["id"]:
+        return
+    kinds = c["issuetypes"]
+    children = [c["issues"][key] for key in c["issues"].find("parent", issue["id"])]
+    parent = c["issues"].get(issue["parent"]) if issue["parent"] else None
+    too_low = any(kinds[child["type"]]["level"] >= level for child in children)
+    if too_low or (parent is not None and kinds[parent["type"]]["level"] <= level):
+        raise bad_field("issuetype", "The issue type selected is invalid.")
 
 
 def _set_project(c: Context, issue: Row, value: Any) -> None:

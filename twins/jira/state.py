@@ -127,7 +127,9 @@ def add_comment(c: Context, issue: Row, body: Any, visibility: Any = None) -> Ro
 
 def delete_issue(c: Context, issue: Row) -> None:
     """Delete an issue with everything that hangs on it, subtasks included."""
-    for key in c["issues"].find("parent", issue["id"]):
+    children = c["issues"].find("parent", issue["id"])
+    c["issues"].delete(issue["id"])
+    for key in children:
         delete_issue(c, c["issues"][key])
     for table in ("comments", "changelog", "worklogs", "remotelinks", "attachments"):
         for key in c[table].find("issue", issue["id"]):
@@ -137,7 +139,6 @@ def delete_issue(c: Context, issue: Row) -> None:
             c["links"].delete(key)
     for key in c["properties"].find("entity", f"issue/{issue['id']}"):
         c["properties"].delete(key)
-    c["issues"].delete(issue["id"])
 
 
 def draft(issue: Row) -> Row:

@@ -174,6 +174,18 @@ def test_deleting_spares_no_subtask_by_accident(site: Any) -> None:
     assert site.universe.view("jira")["issues"] == []
 
 
+def test_no_issue_becomes_its_own_ancestor(site: Any) -> None:
+    epic = site.create(issuetype={"name": "Epic"})
+    child = site.create(parent={"key": epic})
+    lower = {"fields": {"issuetype": {"name": "Sub-task"}, "parent": {"key": child}}}
+    refused = site(f"PUT /issue/{epic}", lower, status=400)
+    assert refused["errors"]["issuetype"] == "The issue type selected is invalid."
+    typeless = {"project": {"key": "IT"}, "summary": "x", "parent": {"key": epic}}
+    assert "issuetype" in site("POST /issue", {"fields": typeless}, status=400)["errors"]
+    assert site.raw(f"DELETE /issue/{epic}").status == 204
+    assert site(f"GET /issue/{child}")["fields"].get("parent") is None
+
+
 def test_keys_are_never_reused(site: Any) -> None:
     first = site.create()
     site.raw(f"DELETE /issue/{first}")
