@@ -18,6 +18,7 @@ QUOTE: Final = "| "
 """What every line of quoted data begins with."""
 
 _OUTPUT_CHARS: Final = 6_000
+_BODY_CHARS: Final = 3_000
 _CALLS_SHOWN: Final = 60
 _TOTAL_CHARS: Final = 60_000
 
@@ -134,7 +135,7 @@ def _calls(entries: Iterable[Mapping[str, Any]]) -> str:
             line += f" (injected fault: {data['fault']})"
         body = str(data.get("request") or "")
         if body and not str(entry.get("text", "")).startswith("GET"):
-            line += f" sent {body[:1_000]}"
+            line += f" sent {bounded(body, _BODY_CHARS)}"
         line = " ".join(line.split())
         if lines and lines[-1] == line:
             repeats[-1] += 1

@@ -292,7 +292,7 @@ class Stage:
                         "status": exchange.status,
                         "fault": exchange.fault or "",
                         "gap": exchange.gap,
-                        "request": clean(exchange.request_body or b"", limit=1000),
+                        "request": clean(exchange.request_body or b"", limit=4000),
                         "response": clean(exchange.response_body or b"", limit=1000),
                     },
                 }
