@@ -97,8 +97,9 @@ class BudgetScreen(ModalScreen[None]):
         .field > Label { width: 10; color: $muted; }
         .field > Input { width: 16; background: $panel; }
         .field > Input:focus { background: $cursor; }
-        #now { margin-top: 1; }
-        #effect { height: auto; min-height: 2; margin-top: 1; padding: 0 1; }
+        #form > Line { padding: 0; }
+        #rate { margin-top: 1; }
+        #effect { height: auto; min-height: 2; margin-top: 1; }
         #effect.-warn { color: $warning; }
         #effect.-bad { color: $error; }
         #history { height: 6; margin-top: 1; }
@@ -159,6 +160,7 @@ class BudgetScreen(ModalScreen[None]):
             Label("dollars"), Input(usd, compact=True, id="usd"), Line(ident="used-usd"),
             classes="field",
         )  # fmt: skip
+        yield Line(ident="rate")
         yield Line(ident="now")
         yield Line(ident="new")
         yield Label("", id="effect", markup=False)
@@ -191,6 +193,11 @@ class BudgetScreen(ModalScreen[None]):
         """Show what is used, and what the typed budget would do."""
         run, now = self.run, self.factory.now_ms()
         self._show_used(run)
+        rate = f"{fmt.tokens(run.spend.burn(now))}/min"
+        room = 16 if self.has_class("-wide") else 24
+        graph = fmt.spark(run.spend.history(now, room), room)
+        burn: list[Part] = [(fit("burn", 10), "muted"), (fit(rate, 22), "text"), (graph, "accent")]
+        self.query_one("#rate", Line).show(burn)
         self.query_one("#now", Line).show(self._until("now", run.budget, run, now))
         try:
             typed = self._typed()
@@ -238,7 +245,6 @@ class BudgetScreen(ModalScreen[None]):
     def _until(self, name: str, budget: Budget, run: RunState, now: int) -> list[Part]:
         """When a budget would be exhausted at the present rate."""
         parts: list[Part] = [(fit(name, 10), "muted")]
-        rate = f" at {fmt.tokens(run.spend.burn(now))}/min"
         if run.finished:
             return [
                 *parts,
@@ -254,7 +260,7 @@ class BudgetScreen(ModalScreen[None]):
         at = fmt.clock(now + int(wait * 1000))[:5]
         if wait <= 0:
             return [*parts, ("empty now", "bad")]
-        return [*parts, (f"empty at {at}, in {fmt.duration(wait)}", "text"), (rate, "muted")]
+        return [*parts, (f"empty at {at}, in {fmt.duration(wait)}", "text")]
 
     @staticmethod
     def _difference(old: Budget, new: Budget) -> list[Part]:
