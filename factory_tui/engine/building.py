@@ -26,6 +26,7 @@ from factory_tui.engine.validating import trial_seed
 from factory_tui.llm import PlaybackMiss, Request, Response, ToolCall
 from factory_tui.sandbox import prepare_tree
 from factory_tui.text import clean
+from factory_tui.trials import HarnessFault
 
 __all__ = ["Builder", "BuilderFailed"]
 
@@ -45,6 +46,15 @@ class Builder:
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
         self._left = ""
+
+    async def _start(self, environment: BenchEnvironment) -> None:
+        """Start the workbench; a harness that fails holds the run until somebody has mended it."""
+        while True:
+            try:
+                return await environment.start()
+            except HarnessFault as fault:
+                self.runtime.pause("harness", clean(str(fault), limit=500))
+                await self.runtime.gate.wait()
 
     def _expected(self, talk: _Conversation) -> str:
         """The tree as the agents left it; anything else in the workspace is a hand edit.
@@ -103,7 +113,7 @@ class Builder:
         )
         try:
             guard.check()
-            await environment.start()
+            await self._start(environment)
             finished = await session.submit("" if talk.history else task)
         except PlaybackMiss as miss:
             raise BuilderFailed(

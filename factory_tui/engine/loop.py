@@ -111,10 +111,8 @@ class Loop:
     async def _score(self, row: IterationRow) -> IterationRow:
         runtime = self.runtime
         row = row if row.commit else self._commit(row)
-        validation = self._validation(row)
-        await validation.headline()
+        validation, scored = await self._tried(row)
         target = runtime.settings.target
-        scored = validation.score()
         scores = self._announce(scored, confirmation=False, satisfied=False)
         if scored.reached(target) and self._measured(scored):
             await validation.confirm()
@@ -126,6 +124,20 @@ class Loop:
         return self._save(
             dataclasses.replace(row, scores=scores, finished_ms=int(time.time() * 1000))
         )
+
+    async def _tried(self, row: IterationRow) -> tuple[Validation, satisfaction.Report]:
+        """Perform the headline; where nothing at all could be measured, pause and try again.
+
+        Going on would build on nothing and burn money.
+        """
+        while True:
+            validation = self._validation(row)
+            await validation.headline()
+            scored = validation.score()
+            if any(scenario.status != "void" for scenario in scored.scenarios.values()):
+                return validation, scored
+            self.runtime.pause("harness", "no trial could be performed; see the faults above")
+            await self.runtime.gate.wait()
 
     def _measured(self, scored: satisfaction.Report) -> bool:
         """Whether every scenario counted: what was never measured cannot have satisfied anybody."""
