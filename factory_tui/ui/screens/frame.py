@@ -142,8 +142,9 @@ class FrameScreen(Screen[Any]):
         """Show the present state in frame and body."""
         if not self.is_mounted:
             return
-        self._show_frame()
         self.update(batch)
+        # Afterwards: what the frame says may be about the row that the body has selected now.
+        self._show_frame()
         self.query_one(KeyLine).update_keys()
 
     def _show_frame(self) -> None:
