@@ -9,12 +9,15 @@ from factory_tui.attractor.checkpoint import Checkpoint, CheckpointError, load_c
 from factory_tui.attractor.conditions import (
     Clause,
     ConditionError,
+    evaluate_clause,
     evaluate_condition,
     parse_condition,
+    parse_literal,
+    resolve_key,
 )
 from factory_tui.attractor.context import Context
 from factory_tui.attractor.dot import DotSyntaxError, parse_dot, to_dot
-from factory_tui.attractor.engine import PipelineOutcome, PipelineRunner, run_pipeline
+from factory_tui.attractor.engine import PipelineRunner, run_pipeline
 from factory_tui.attractor.events import (
     CheckpointSaved,
     InterviewCompleted,
@@ -55,7 +58,10 @@ from factory_tui.attractor.handlers import (
     ToolHandler,
     ToolResult,
     WaitForHumanHandler,
+    heuristic_select,
+    run_shell_command,
 )
+from factory_tui.attractor.hooks import ToolCallSkipped, ToolHooks
 from factory_tui.attractor.interviewer import (
     Answer,
     AnswerValue,
@@ -69,8 +75,10 @@ from factory_tui.attractor.interviewer import (
     QueueInterviewer,
     RecordingInterviewer,
     ask_with_timeout,
+    find_matching_option,
 )
 from factory_tui.attractor.lint import (
+    BUILT_IN_RULES,
     Diagnostic,
     LintRule,
     Severity,
@@ -88,6 +96,7 @@ from factory_tui.attractor.model import (
     parse_duration,
 )
 from factory_tui.attractor.outcome import Outcome, StageStatus, read_status, write_status
+from factory_tui.attractor.pending import PendingInterviewer, PendingQuestion, UnknownQuestion
 from factory_tui.attractor.retry import (
     RETRY_POLICIES,
     BackoffConfig,
@@ -96,7 +105,15 @@ from factory_tui.attractor.retry import (
     delay_for_attempt,
     should_retry,
 )
-from factory_tui.attractor.routing import check_goal_gates, normalize_label, select_edge
+from factory_tui.attractor.routing import (
+    best_by_weight_then_lexical,
+    check_goal_gates,
+    get_retry_target,
+    normalize_label,
+    parse_accelerator_key,
+    select_edge,
+)
+from factory_tui.attractor.run import PipelineOutcome, mirror_graph_attributes
 from factory_tui.attractor.stylesheet import (
     StyleRule,
     StylesheetError,
@@ -113,6 +130,7 @@ from factory_tui.attractor.transforms import (
 )
 
 __all__ = [
+    "BUILT_IN_RULES",
     "RETRY_POLICIES",
     "SHAPE_TO_TYPE",
     "Answer",
@@ -157,6 +175,8 @@ __all__ = [
     "ParallelCompleted",
     "ParallelHandler",
     "ParallelStarted",
+    "PendingInterviewer",
+    "PendingQuestion",
     "PipelineCompleted",
     "PipelineEvent",
     "PipelineFailed",
@@ -180,32 +200,45 @@ __all__ = [
     "StyleRule",
     "StylesheetError",
     "StylesheetTransform",
+    "ToolCallSkipped",
     "ToolHandler",
+    "ToolHooks",
     "ToolResult",
     "Transform",
+    "UnknownQuestion",
     "ValidationError",
     "VariableExpansionTransform",
     "WaitForHumanHandler",
     "apply_stylesheet",
     "apply_transforms",
     "ask_with_timeout",
+    "best_by_weight_then_lexical",
     "build_retry_policy",
     "check_goal_gates",
     "delay_for_attempt",
+    "evaluate_clause",
     "evaluate_condition",
     "expand_variables",
+    "find_matching_option",
+    "get_retry_target",
+    "heuristic_select",
     "load_checkpoint",
+    "mirror_graph_attributes",
     "normalize_label",
+    "parse_accelerator_key",
     "parse_condition",
     "parse_dot",
     "parse_duration",
+    "parse_literal",
     "parse_stylesheet",
     "preamble",
     "prepare_pipeline",
     "read_status",
     "resolve_fidelity",
+    "resolve_key",
     "resolve_thread",
     "run_pipeline",
+    "run_shell_command",
     "select_edge",
     "should_retry",
     "to_dot",

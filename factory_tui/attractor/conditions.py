@@ -12,7 +12,15 @@ from typing import Final
 from factory_tui.attractor.context import Context
 from factory_tui.attractor.outcome import Outcome
 
-__all__ = ["Clause", "ConditionError", "evaluate_condition", "parse_condition"]
+__all__ = [
+    "Clause",
+    "ConditionError",
+    "evaluate_clause",
+    "evaluate_condition",
+    "parse_condition",
+    "parse_literal",
+    "resolve_key",
+]
 
 _KEY: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_-]*)*\Z")
 _STRING: Final = re.compile(r'"(?:\\["nt\\]|[^"\\])*"\Z')
@@ -83,9 +91,13 @@ def _bad_key(key: str) -> str:
 
 def evaluate_condition(text: str, outcome: Outcome, context: Context) -> bool:
     """Whether an expression holds for the outcome of a node and the context."""
-    return all(
-        _holds(_clause(piece), outcome, context) for piece, _ in _split(text) if piece.strip()
-    )
+    pieces = (piece for piece, _ in _split(text) if piece.strip())
+    return all(evaluate_clause(piece, outcome, context) for piece in pieces)
+
+
+def evaluate_clause(text: str, outcome: Outcome, context: Context) -> bool:
+    """Whether a single clause holds: ``key=literal``, ``key!=literal``, or a key that is set."""
+    return _holds(_clause(text), outcome, context)
 
 
 def _split(text: str) -> list[tuple[str, int]]:
@@ -103,10 +115,11 @@ def _clause(piece: str) -> Clause:
     found = re.search(r"!?=", piece)
     if found is None:
         return Clause(piece.strip(), "", "")
-    return Clause(piece[: found.start()].strip(), found[0], _literal(piece[found.end() :]))
+    return Clause(piece[: found.start()].strip(), found[0], parse_literal(piece[found.end() :]))
 
 
-def _literal(text: str) -> str:
+def parse_literal(text: str) -> str:
+    """What a literal stands for: a quoted one without quotes and escapes, else as it is."""
     text = text.strip()
     if len(text) >= 2 and text[0] == text[-1] == '"':
         return re.sub(r'\\["nt\\]', lambda found: _ESCAPES[found[0]], text[1:-1])
@@ -114,7 +127,7 @@ def _literal(text: str) -> str:
 
 
 def _holds(clause: Clause, outcome: Outcome, context: Context) -> bool:
-    actual = _resolve(clause.key, outcome, context)
+    actual = resolve_key(clause.key, outcome, context)
     if clause.operator == "=":
         return actual == clause.literal
     if clause.operator == "!=":
@@ -122,7 +135,8 @@ def _holds(clause: Clause, outcome: Outcome, context: Context) -> bool:
     return actual not in ("", "false")
 
 
-def _resolve(key: str, outcome: Outcome, context: Context) -> str:
+def resolve_key(key: str, outcome: Outcome, context: Context) -> str:
+    """The text a key stands for; "" where it is not set."""
     if key == "outcome":
         return str(outcome.status)
     if key == "preferred_label":

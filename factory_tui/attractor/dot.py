@@ -261,7 +261,7 @@ class _Builder:
         node_id = str(token)
         node = self.graph.nodes.get(node_id)
         if node is None:
-            node = Node(node_id, position=_position(token))
+            node = Node(node_id, position=_position(token), declared=False)
             self.graph.nodes[node_id] = node
             _apply_defaults(node, scope)
         scope.members[node_id] = None
@@ -272,6 +272,7 @@ class _Builder:
         assert isinstance(token, Token)
         known = str(token) in self.graph.nodes
         node = self._mention(token, scope)
+        node.declared = True
         if known:
             # An edge may name a node before the block that declares it; the declaration's
             # surroundings count, or the order of two lines would change the pipeline.

@@ -35,7 +35,7 @@ _BUDGET_CHARS: Final = {
 """The specification's token budgets at four characters a token."""
 
 _RECENT: Final = {
-    FidelityMode.COMPACT: 100,
+    FidelityMode.COMPACT: 40,
     FidelityMode.SUMMARY_LOW: 3,
     FidelityMode.SUMMARY_MEDIUM: 10,
     FidelityMode.SUMMARY_HIGH: 40,

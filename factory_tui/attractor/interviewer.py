@@ -22,6 +22,7 @@ __all__ = [
     "QueueInterviewer",
     "RecordingInterviewer",
     "ask_with_timeout",
+    "find_matching_option",
 ]
 
 
@@ -90,10 +91,14 @@ class Interviewer(Protocol):
 
 
 async def ask_with_timeout(interviewer: Interviewer, question: Question) -> Answer:
-    """Ask; when the time is over, the question's default counts, else TIMEOUT."""
+    """Ask; when the time is over, the question's default counts, else TIMEOUT.
+
+    An interviewer whose ``ask`` is a plain method is taken as well.
+    """
     try:
         async with asyncio.timeout(question.timeout_seconds):
-            answer = await interviewer.ask(question)
+            given = interviewer.ask(question)
+            answer = await given if inspect.isawaitable(given) else given
     except TimeoutError:
         answer = Answer(AnswerValue.TIMEOUT)
     if answer.value == AnswerValue.TIMEOUT and question.default is not None:
@@ -101,7 +106,7 @@ async def ask_with_timeout(interviewer: Interviewer, question: Question) -> Answ
     return answer
 
 
-def find_option(response: str, options: Iterable[Option]) -> Option | None:
+def find_matching_option(response: str, options: Iterable[Option]) -> Option | None:
     """The option a reply means: by key, else by label, whatever the case."""
     wanted = response.strip().lower()
     options = list(options)
@@ -172,7 +177,7 @@ def _read_answer(line: str, question: Question) -> Answer | None:
     if question.type is QuestionType.FREEFORM:
         return Answer(line, text=line)
     if question.type is QuestionType.MULTIPLE_CHOICE:
-        option = find_option(line, question.options)
+        option = find_matching_option(line, question.options)
         return Answer(option.key, option) if option else None
     yes_no = {"y": AnswerValue.YES, "yes": AnswerValue.YES, "n": AnswerValue.NO}
     value = yes_no.get(line.lower(), AnswerValue.NO if line.lower() == "no" else None)

@@ -203,8 +203,40 @@ def _reachability(graph: Graph) -> Iterator[Diagnostic]:
             )
 
 
+def _orphan_node(graph: Graph) -> Iterator[Diagnostic]:
+    """Section 11.12 wants a warning for these beside the error of ``reachability`` (7.2)."""
+    joined = {end for edge in graph.edges for end in (edge.from_node, edge.to_node)}
+    for node in graph.nodes.values():
+        if node.id not in joined and not (node.is_start or node.is_terminal):
+            yield _node_finding(
+                "orphan_node",
+                Severity.WARNING,
+                node,
+                f"{node.id!r} is an orphan: no edge leads to it or from it",
+                "add edges or remove it",
+            )
+
+
 def _edge_target_exists(graph: Graph) -> Iterator[Diagnostic]:
     for edge in graph.edges:
+        target = graph.nodes.get(edge.to_node)
+        # Naming a node in edges only is enough to declare it, but one that nothing is said of
+        # and nothing follows is a slip of the pen, and would end the run as if it were done.
+        if (
+            target is not None
+            and not target.declared
+            and not target.is_terminal
+            and not target.is_start
+            and not graph.outgoing_edges(target.id)
+        ):
+            yield _edge_finding(
+                "edge_target_exists",
+                Severity.ERROR,
+                edge,
+                f"the edge {edge.from_node} -> {edge.to_node} leads to {target.id!r}, "
+                "which is declared nowhere and leads nowhere",
+                f"declare {target.id!r} or correct the name",
+            )
         for end in (edge.from_node, edge.to_node):
             if end not in graph.nodes:
                 yield _edge_finding(
@@ -352,18 +384,16 @@ def _goal_gate_has_retry(graph: Graph) -> Iterator[Diagnostic]:
 
 def _prompt_on_llm_nodes(graph: Graph) -> Iterator[Diagnostic]:
     for node in graph.nodes.values():
-        if (
-            node.handler_type == "codergen"
-            and not node.prompt.strip()
-            and not str(node.attrs.get("label", "")).strip()
-        ):
-            yield _node_finding(
-                "prompt_on_llm_nodes",
-                Severity.WARNING,
-                node,
-                f"{node.id!r} is a model stage without prompt or label",
-                "add prompt",
-            )
+        if node.handler_type != "codergen" or node.prompt.strip():
+            continue
+        sent = "label" if str(node.attrs.get("label", "")).strip() else "id"
+        yield _node_finding(
+            "prompt_on_llm_nodes",
+            Severity.WARNING,
+            node,
+            f"{node.id!r} is a model stage without a prompt, so its {sent} is sent instead",
+            "add prompt",
+        )
 
 
 _CHECKS: Final = {
@@ -410,6 +440,7 @@ BUILT_IN_RULES: Final[tuple[LintRule, ...]] = (
     _Rule("start_node", _start_node),
     _Rule("terminal_node", _terminal_node),
     _Rule("reachability", _reachability),
+    _Rule("orphan_node", _orphan_node),
     _Rule("edge_target_exists", _edge_target_exists),
     _Rule("start_no_incoming", _start_no_incoming),
     _Rule("exit_no_outgoing", _exit_no_outgoing),

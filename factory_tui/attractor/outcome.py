@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from factory_tui.attractor.files import read_json, write_json
+
+STATUS_FILE: Final = "status.json"
 
 __all__ = ["Outcome", "StageStatus", "read_status", "write_status"]
 
@@ -52,6 +54,7 @@ class Outcome:
     notes: str = ""
     failure_reason: str = ""
     failure_class: str = ""
+    _written: Path | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         self.status = StageStatus(self.status)
@@ -105,8 +108,14 @@ class Outcome:
 
 
 def write_status(stage_dir: Path, outcome: Outcome) -> None:
-    """Write ``status.json`` into a stage's directory, creating it."""
-    write_json(stage_dir / "status.json", outcome.to_json())
+    """Write ``status.json`` into a stage's directory, creating it.
+
+    Nothing happens where this very outcome was written there before and the file still stands.
+    """
+    path = stage_dir / STATUS_FILE
+    if outcome._written != path or not path.exists():
+        write_json(path, outcome.to_json())
+        outcome._written = path
 
 
 def read_status(stage_dir: Path) -> Outcome | None:
@@ -115,7 +124,7 @@ def read_status(stage_dir: Path) -> Outcome | None:
     Raises:
         ValueError: The file is not a status.
     """
-    path = stage_dir / "status.json"
+    path = stage_dir / STATUS_FILE
     try:
         return Outcome.from_json(read_json(path))
     except FileNotFoundError:

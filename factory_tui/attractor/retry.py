@@ -27,6 +27,10 @@ class BackoffConfig:
     max_delay_ms: int = 60_000
     jitter: bool = True
 
+    def delay_for_attempt(self, attempt: int) -> float:
+        """Milliseconds to wait after failed attempt number ``attempt`` (from 1)."""
+        return delay_for_attempt(attempt, self)
+
 
 def delay_for_attempt(
     attempt: int, config: BackoffConfig, rng: Callable[[float, float], float] = random.uniform

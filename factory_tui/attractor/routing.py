@@ -10,11 +10,12 @@ from factory_tui.attractor.model import Edge, Graph, Node
 from factory_tui.attractor.outcome import Outcome
 
 __all__ = [
-    "accelerator",
+    "best_by_weight_then_lexical",
     "check_goal_gates",
     "failure_target",
-    "gate_target",
+    "get_retry_target",
     "normalize_label",
+    "parse_accelerator_key",
     "select_edge",
     "select_failure_edge",
 ]
@@ -22,7 +23,7 @@ __all__ = [
 _ACCELERATOR: Final = re.compile(r"\s*(?:\[(\w+)\]\s*|(\w)\)\s*|(\w)\s+-\s+)")
 
 
-def accelerator(label: str) -> str:
+def parse_accelerator_key(label: str) -> str:
     """The shortcut key of a label: ``[Y] Yes``, ``Y) Yes``, ``Y - Yes`` or its first letter."""
     found = _ACCELERATOR.match(label)
     if found:
@@ -35,12 +36,13 @@ def normalize_label(label: str) -> str:
     return _ACCELERATOR.sub("", label, count=1).strip().lower() or label.strip().lower()
 
 
-def _best(edges: Iterable[Edge]) -> Edge | None:
+def best_by_weight_then_lexical(edges: Iterable[Edge]) -> Edge | None:
+    """The edge with the highest weight, of several the one whose target comes first by name."""
     return min(edges, key=lambda edge: (-edge.weight, edge.to_node), default=None)
 
 
 def _matching(edges: Iterable[Edge], outcome: Outcome, context: Context) -> Edge | None:
-    return _best(
+    return best_by_weight_then_lexical(
         edge
         for edge in edges
         if edge.condition and evaluate_condition(edge.condition, outcome, context)
@@ -68,7 +70,7 @@ def select_edge(node: Node, outcome: Outcome, context: Context, graph: Graph) ->
     return (
         _matching(edges, outcome, context)
         or _wished(edges, outcome)
-        or _best(edge for edge in edges if not edge.condition)
+        or best_by_weight_then_lexical(edge for edge in edges if not edge.condition)
     )
 
 
@@ -94,19 +96,21 @@ def failure_target(node: Node, graph: Graph) -> str:
     A goal gate also uses the graph's targets: going on to the exit would lead there as well.
     """
     own = _first_existing(graph, node.retry_target, node.fallback_retry_target)
-    return own or (gate_target(node, graph) if node.goal_gate else "")
+    return own or (get_retry_target(node, graph) if node.goal_gate else "")
 
 
-def check_goal_gates(graph: Graph, outcomes: Mapping[str, Outcome]) -> Node | None:
-    """The first visited goal gate that has not succeeded; None when the run may exit."""
-    for node_id, outcome in outcomes.items():
+def check_goal_gates(
+    graph: Graph, node_outcomes: Mapping[str, Outcome]
+) -> tuple[bool, Node | None]:
+    """Whether the run may exit; else also the first visited goal gate that has not succeeded."""
+    for node_id, outcome in node_outcomes.items():
         node = graph.nodes.get(node_id)
         if node is not None and node.goal_gate and not outcome.status.ok:
-            return node
-    return None
+            return False, node
+    return True, None
 
 
-def gate_target(gate: Node, graph: Graph) -> str:
+def get_retry_target(gate: Node, graph: Graph) -> str:
     """Where the exit jumps to for an unsatisfied gate, or ""."""
     return _first_existing(
         graph,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
+from factory_tui.attractor.context import Context
 from factory_tui.attractor.dot import parse_dot
 from factory_tui.attractor.lint import Diagnostic, LintRule, validate
 from factory_tui.attractor.model import Graph
@@ -32,8 +33,11 @@ TransformLike = Transform | Callable[[Graph], Graph]
 """A transform, or a plain function that does the same."""
 
 
-def expand_variables(text: str, graph: Graph) -> str:
-    """Replace ``$goal`` by the graph's goal; there are no other variables."""
+def expand_variables(text: str, graph: Graph, context: Context | None = None) -> str:
+    """Replace ``$goal`` by the graph's goal; there are no other variables.
+
+    ``context`` is part of the specification's signature; nothing is read from it.
+    """
     return text.replace("$goal", graph.goal)
 
 

@@ -91,7 +91,7 @@ def test_edge_targets_must_exist_in_graphs_made_otherwise() -> None:
 
 def test_a_sound_pipeline_has_no_findings() -> None:
     assert validate(parse_dot(pipeline())) == []
-    assert validate(parse_dot("digraph P { start -> a -> end  a [label=A] }")) == []
+    assert validate(parse_dot("digraph P { start -> a -> end  a [prompt=A] }")) == []
 
 
 def test_a_node_that_only_a_retry_reaches_is_reachable() -> None:
@@ -121,7 +121,11 @@ def test_rules_of_ones_own_come_after_the_built_in_ones() -> None:
             ]
 
     found = validate(parse_dot(pipeline("lost [prompt=x]")), [Short()])
-    assert [item.rule for item in found] == ["reachability", "short_names"]
+    assert [item.rule for item in found] == [
+        "reachability",
+        "orphan_node",
+        "short_names",
+    ]
 
 
 # --- conditions -----------------------------------------------------------------------------
@@ -217,7 +221,7 @@ digraph Pipeline {
 
 def test_the_stylesheet_sets_what_nodes_do_not_say_themselves() -> None:
     graph, diagnostics = prepare_pipeline(STYLED)
-    assert diagnostics == []
+    assert {item.rule for item in diagnostics} == {"prompt_on_llm_nodes"}, "it has labels only"
     nodes = graph.nodes
     assert nodes["start"].llm_provider == "anthropic"
     assert (nodes["plan"].llm_model, nodes["plan"].llm_provider) == ("claude-sonnet-4-5", "any")

@@ -2,11 +2,12 @@
 
 from factory_tui.attractor.handlers.basic import ConditionalHandler, ExitHandler, StartHandler
 from factory_tui.attractor.handlers.codergen import CodergenBackend, CodergenHandler
+from factory_tui.attractor.handlers.fan_in import FanInHandler, heuristic_select
 from factory_tui.attractor.handlers.human import WaitForHumanHandler
 from factory_tui.attractor.handlers.manager import ManagerLoopHandler
-from factory_tui.attractor.handlers.parallel import BranchResult, FanInHandler, ParallelHandler
+from factory_tui.attractor.handlers.parallel import BranchResult, ParallelHandler
 from factory_tui.attractor.handlers.registry import Handler, HandlerRegistry
-from factory_tui.attractor.handlers.tool import ToolHandler, ToolResult
+from factory_tui.attractor.handlers.tool import ToolHandler, ToolResult, run_shell_command
 
 __all__ = [
     "BranchResult",
@@ -23,4 +24,6 @@ __all__ = [
     "ToolHandler",
     "ToolResult",
     "WaitForHumanHandler",
+    "heuristic_select",
+    "run_shell_command",
 ]

@@ -1,9 +1,10 @@
 """Stages a model works on. Section 4.5 of the Attractor specification."""
 
+import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Final, Protocol
 
 from factory_tui.attractor.context import Context
 from factory_tui.attractor.files import write_text
@@ -12,7 +13,16 @@ from factory_tui.attractor.outcome import Outcome, read_status, write_status
 from factory_tui.attractor.retry import should_retry
 from factory_tui.attractor.transforms import expand_variables
 
-__all__ = ["BackendLike", "CodergenBackend", "CodergenHandler", "call_backend"]
+__all__ = [
+    "INTERVENTION_FILE",
+    "BackendLike",
+    "CodergenBackend",
+    "CodergenHandler",
+    "call_backend",
+]
+
+INTERVENTION_FILE: Final = "intervention.md"
+"""Where a supervisor leaves instructions in a stage's directory."""
 
 Result = str | Outcome
 
@@ -22,6 +32,9 @@ class CodergenBackend(Protocol):
 
     The context tells it how the stage wants to be run: ``internal.fidelity`` is the fidelity
     mode, and under ``full`` ``internal.thread_id`` names the session to go on with.
+    ``internal.stage_dir`` is the directory of the stage's files: what it runs may leave a
+    ``status.json`` there, and a supervisor may leave an ``intervention.md``. `ToolHooks.of` tells
+    which commands to run around tool calls.
     """
 
     def run(self, node: Node, prompt: str, context: Context) -> Awaitable[Result] | Result:
@@ -34,11 +47,28 @@ BackendLike = CodergenBackend | Callable[[Node, str, Context], Awaitable[Result]
 
 
 async def call_backend(backend: BackendLike, node: Node, prompt: str, context: Context) -> Result:
-    """Run a backend of either form, async or not."""
-    run = backend if callable(backend) else backend.run
-    result = run(node, prompt, context)
+    """Run a backend of either form.
+
+    A plain function runs in a thread, so that it holds up neither the other branches of a
+    parallel node nor the node's time limit.
+    """
+    run: Callable[[Node, str, Context], Any] = getattr(backend, "run", backend)
+    if inspect.iscoroutinefunction(run):
+        result = run(node, prompt, context)
+    else:
+        result = await asyncio.to_thread(run, node, prompt, context)
     answer = await result if inspect.isawaitable(result) else result
     return answer if isinstance(answer, Outcome) else str(answer)
+
+
+def _taken(path: Path) -> str:
+    """What a supervisor left for this stage; it is said once."""
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace").strip()
+        path.unlink()
+    except OSError:
+        return ""
+    return text
 
 
 class CodergenHandler:
@@ -52,10 +82,12 @@ class CodergenHandler:
 
         A ``status.json`` that something the backend ran has left there is the outcome.
         """
-        prompt = expand_variables(node.prompt or node.label, graph)
+        stage_dir = run_dir / node.id
+        prompt = expand_variables(node.prompt or node.label, graph, context)
         if carried := context.get_string("internal.preamble"):
             prompt = f"{carried}\n\n{prompt}"
-        stage_dir = run_dir / node.id
+        if steered := _taken(stage_dir / INTERVENTION_FILE):
+            prompt = f"{prompt}\n\nFrom your supervisor:\n{steered}"
         write_text(stage_dir / "prompt.md", prompt)
         if self.backend is None:
             result: Result = f"[Simulated] Response for stage: {node.id}"

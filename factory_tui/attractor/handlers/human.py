@@ -1,5 +1,6 @@
 """Stages a person decides. Section 4.6 of the Attractor specification."""
 
+import inspect
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from factory_tui.attractor.interviewer import (
 )
 from factory_tui.attractor.model import Graph, Node
 from factory_tui.attractor.outcome import Outcome, StageStatus
-from factory_tui.attractor.routing import accelerator
+from factory_tui.attractor.routing import parse_accelerator_key
 
 __all__ = ["WaitForHumanHandler"]
 
@@ -72,6 +73,11 @@ class WaitForHumanHandler:
             selected = next((c for c in choices if wanted in (c.to, c.label, c.key)), None)
             if not wanted or selected is None:
                 return Outcome(StageStatus.RETRY, failure_reason="human gate timeout, no default")
+            told = self.interviewer.inform(
+                f"Nobody answered; went on with {selected.label}", node.id
+            )
+            if inspect.isawaitable(told):
+                await told
         elif answer.value == AnswerValue.SKIPPED:
             self._emit(InterviewCompleted(question.text, "skipped", waited))
             return Outcome.fail("human skipped interaction")
@@ -95,7 +101,7 @@ def _choices(node: Node, graph: Graph) -> list[_Choice]:
     taken: set[str] = set()
     for edge in graph.outgoing_edges(node.id):
         label = edge.label or edge.to_node
-        candidates = [accelerator(label), *(c.upper() for c in label if c.isalnum())]
+        candidates = [parse_accelerator_key(label), *(c.upper() for c in label if c.isalnum())]
         numbers = (str(number) for number in range(1, 1000))
         key = next(c for c in (*candidates, *numbers) if c and c not in taken)
         taken.add(key)

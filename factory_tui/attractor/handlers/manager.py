@@ -2,20 +2,28 @@
 
 import asyncio
 import inspect
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from factory_tui.attractor.conditions import evaluate_condition
 from factory_tui.attractor.context import Context
 from factory_tui.attractor.dot import parse_dot
 from factory_tui.attractor.events import PipelineEvent, StageFailed, StageRetrying, StageStarted
 from factory_tui.attractor.files import write_text
+from factory_tui.attractor.handlers.codergen import (
+    INTERVENTION_FILE,
+    BackendLike,
+    call_backend,
+)
 from factory_tui.attractor.model import Graph, Node, parse_boolean, parse_duration, parse_integer
 from factory_tui.attractor.outcome import Outcome
 
 __all__ = ["ChildTelemetry", "ManagerLoopHandler"]
+
+_SHOWN: Final = ("active_stage", "stages_started", "retries", "last_error")
 
 
 @dataclass(slots=True)
@@ -43,24 +51,50 @@ ChildRunner = Callable[[Graph, Path, Callable[[PipelineEvent], None]], Awaitable
 """Runs a child pipeline in a run directory and tells an observer what happens."""
 
 Steer = Callable[[Context, Node, ChildTelemetry], Awaitable[str] | str]
-"""Says what to tell the child's active stage; "" for nothing."""
+"""Says what to tell the child's active stage; "" for nothing.
+
+``ESCALATE`` as the first word gives up on the child, with the rest as the reason.
+"""
+
+_ASK: Final = """{prompt}
+
+The pipeline you supervise is at stage {active_stage!r}, its {stages_started}th so far. \
+Retries: {retries}. Last error: {last_error}
+
+Answer with one of:
+CONTINUE - leave it alone
+ESCALATE <reason> - stop it; a person has to look
+or else with the instruction that the stage is to get."""
 
 
 class ManagerLoopHandler:
     """Starts the pipeline in ``stack.child_dotfile``, watches it, and steers it if asked.
 
-    ``manager.poll_interval`` (45s), ``manager.max_cycles`` (1000), ``manager.stop_condition`` and
-    ``manager.actions`` (``observe,wait``; ``steer`` writes the steering text to
-    ``intervention.md`` of the child's active stage) are node attributes. A relative file name is
+    ``manager.poll_interval`` (45s), ``manager.max_cycles`` (1000), ``manager.stop_condition``,
+    ``manager.steer_cooldown`` (the poll interval) and ``manager.actions`` (``observe,wait``) are
+    node attributes. With the action ``steer`` the supervisor writes to ``intervention.md`` of
+    the child's active stage, which the stage's next prompt contains. A relative file name is
     taken from ``stack.child_workdir``, else from the working directory.
+
+    Args:
+        run_child: Runs the child.
+        steer: Says what to tell it; without it the backend is asked with the node's prompt.
+        backend: What answers prompts.
     """
 
-    def __init__(self, run_child: ChildRunner, steer: Steer | None = None) -> None:
-        self._run_child, self._steer = run_child, steer
+    def __init__(
+        self,
+        run_child: ChildRunner,
+        steer: Steer | None = None,
+        backend: BackendLike | None = None,
+    ) -> None:
+        self._run_child, self._steer, self._backend = run_child, steer, backend
 
     async def execute(self, node: Node, context: Context, graph: Graph, run_dir: Path) -> Outcome:
         """Supervise until the child ends, the stop condition holds or the cycles are used up."""
         interval = parse_duration(node.attrs.get("manager.poll_interval", "45s"))
+        cooldown = parse_duration(node.attrs.get("manager.steer_cooldown", interval))
+        steered = time.monotonic() - cooldown
         cycles = parse_integer(node.attrs.get("manager.max_cycles", 1000))
         stop = str(node.attrs.get("manager.stop_condition", ""))
         wanted = str(node.attrs.get("manager.actions", "observe,wait"))
@@ -82,8 +116,10 @@ class ManagerLoopHandler:
                     return ended
                 if stop and evaluate_condition(stop, Outcome(), context):
                     return Outcome(notes="Stop condition satisfied")
-                if "steer" in actions:
-                    await self._intervene(context, node, seen)
+                if "steer" in actions and time.monotonic() - steered >= cooldown:
+                    steered = time.monotonic()
+                    if reason := await self._intervene(context, node, seen):
+                        return Outcome.fail(f"Escalated: {reason}", terminal=True)
             return Outcome.fail("Max cycles exceeded", terminal=True)
         finally:
             if child is not None and not child.done():
@@ -93,13 +129,28 @@ class ManagerLoopHandler:
     async def _start(self, graph: Graph, seen: ChildTelemetry) -> Outcome:
         return await self._run_child(graph, seen.run_dir, seen.observe)
 
-    async def _intervene(self, context: Context, node: Node, seen: ChildTelemetry) -> None:
-        if self._steer is None or not seen.active_stage:
-            return
-        said = self._steer(context, node, seen)
-        text = await said if inspect.isawaitable(said) else said
-        if text:
-            write_text(seen.run_dir / seen.active_stage / "intervention.md", text)
+    async def _intervene(self, context: Context, node: Node, seen: ChildTelemetry) -> str:
+        """Steer the child; gives the reason to give up on it, "" to go on."""
+        if not seen.active_stage:
+            return ""
+        text = (await self._advice(context, node, seen)).strip()
+        word, _, rest = text.partition(" ")
+        if word.upper() == "ESCALATE":
+            return rest.strip() or "the supervisor gave up"
+        if text and word.upper() != "CONTINUE":
+            write_text(seen.run_dir / seen.active_stage / INTERVENTION_FILE, text)
+        return ""
+
+    async def _advice(self, context: Context, node: Node, seen: ChildTelemetry) -> str:
+        if self._steer is not None:
+            said = self._steer(context, node, seen)
+            return await said if inspect.isawaitable(said) else said
+        if self._backend is None or not node.prompt:
+            return ""
+        about = {key: getattr(seen, key) for key in _SHOWN}
+        prompt = _ASK.format(prompt=node.prompt, **about)
+        answer = await call_backend(self._backend, node, prompt, context)
+        return answer.notes if isinstance(answer, Outcome) else answer
 
 
 def _child_graph(node: Node, graph: Graph) -> Graph:

@@ -1,12 +1,11 @@
-"""Branches side by side, and the choice among their results. Sections 4.8 and 4.9."""
+"""Branches side by side. Section 4.8 of the Attractor specification."""
 
 import asyncio
-import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from factory_tui.attractor.context import Context
 from factory_tui.attractor.events import (
@@ -16,12 +15,10 @@ from factory_tui.attractor.events import (
     ParallelStarted,
     PipelineEvent,
 )
-from factory_tui.attractor.files import write_text
-from factory_tui.attractor.handlers.codergen import BackendLike, call_backend
 from factory_tui.attractor.model import Graph, Node, parse_integer
 from factory_tui.attractor.outcome import Outcome, StageStatus
 
-__all__ = ["BranchResult", "FanInHandler", "ParallelHandler"]
+__all__ = ["BranchResult", "ParallelHandler"]
 
 
 @dataclass(slots=True)
@@ -67,7 +64,7 @@ class ParallelHandler:
 
     async def execute(self, node: Node, context: Context, graph: Graph, run_dir: Path) -> Outcome:
         """Run the branches; ``suggested_next_ids`` names the node they meet at."""
-        targets = [edge.to_node for edge in graph.outgoing_edges(node.id)]
+        targets = list(dict.fromkeys(edge.to_node for edge in graph.outgoing_edges(node.id)))
         policy = str(node.attrs.get("join_policy", "wait_all"))
         if policy not in ("wait_all", "first_success"):
             return Outcome.fail(f"unknown join_policy {policy!r}", terminal=True)
@@ -142,60 +139,3 @@ def _meeting_point(results: list[BranchResult], graph: Graph) -> str:
     ]
     # Of several in a row, the first leads to all others.
     return max(common, key=lambda node_id: (len(graph.reachable(node_id)), node_id), default="")
-
-
-_RANK: Final = {"success": 0, "partial_success": 1, "retry": 2, "fail": 3}
-
-
-class FanInHandler:
-    """Chooses the best of ``parallel.results``.
-
-    With a ``prompt`` and a backend a model ranks the candidates; otherwise, or where its answer
-    names none of them, status decides, then ``score``, then id.
-    """
-
-    def __init__(self, backend: BackendLike | None = None) -> None:
-        self.backend = backend
-
-    async def execute(self, node: Node, context: Context, graph: Graph, run_dir: Path) -> Outcome:
-        """Choose; only when every candidate failed is this a failure."""
-        results = context.get("parallel.results")
-        if not results:
-            return Outcome.fail("No parallel results to evaluate", terminal=True)
-        candidates = [result for result in results if result["outcome"] in _RANK]
-        if all(candidate["outcome"] == "fail" for candidate in candidates):
-            return Outcome.fail("all candidates failed")
-        best, how = None, "heuristic"
-        if node.prompt and self.backend is not None:
-            best, how = await self._ask(node, candidates, context, run_dir / node.id), "model"
-        if best is None:
-            how = "heuristic"
-            best = min(candidates, key=lambda c: (_RANK[c["outcome"]], -c["score"], c["id"]))
-        return Outcome(
-            context_updates={
-                "parallel.fan_in.best_id": best["id"],
-                "parallel.fan_in.best_outcome": best["outcome"],
-                "parallel.fan_in.chosen_by": how,
-            },
-            notes=f"Selected best candidate: {best['id']}",
-        )
-
-    async def _ask(
-        self, node: Node, candidates: list[dict[str, Any]], context: Context, stage_dir: Path
-    ) -> dict[str, Any] | None:
-        assert self.backend is not None
-        listed = "\n".join(
-            f"- {c['id']}: {c['outcome']}, score {c['score']}. {c['notes'] or c['failure_reason']}"
-            for c in candidates
-        )
-        prompt = (
-            f"{node.prompt}\n\nCandidates:\n{listed}\n\n"
-            "Answer with the id of the best candidate on the first line."
-        )
-        write_text(stage_dir / "prompt.md", prompt)
-        answer = await call_backend(self.backend, node, prompt, context)
-        text = answer.notes if isinstance(answer, Outcome) else answer
-        write_text(stage_dir / "response.md", text)
-        by_id = {candidate["id"]: candidate for candidate in candidates}
-        words = re.findall(r"[A-Za-z_][A-Za-z0-9_]*", text)
-        return next((by_id[word] for word in words if word in by_id), None)

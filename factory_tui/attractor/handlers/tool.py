@@ -1,9 +1,10 @@
 """Stages that run a command. Section 4.10 of the Attractor specification."""
 
 import asyncio
+import contextlib
 import os
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -29,26 +30,52 @@ class ToolResult:
     stderr: str = ""
 
 
-async def run_shell_command(command: str) -> ToolResult:
+async def run_shell_command(
+    command: str,
+    *,
+    stdin: bytes = b"",
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+) -> ToolResult:
     """Run a command of the pipeline's author with ``/bin/sh`` in a process group of its own.
 
     When the caller gives up, the group gets SIGTERM and, two seconds later, SIGKILL.
+
+    Args:
+        command: The command line.
+        stdin: What it reads.
+        env: Variables in addition to those of this process.
+        cwd: Where it runs; here if not given.
     """
     process = await asyncio.create_subprocess_shell(
         command,
-        stdin=asyncio.subprocess.DEVNULL,
+        stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         start_new_session=True,
+        env={**os.environ, **env} if env else None,
+        cwd=cwd,
     )
-    assert process.stdout is not None and process.stderr is not None
+    assert process.stdin and process.stdout and process.stderr
     try:
-        out, err = await asyncio.gather(_read(process.stdout), _read(process.stderr))
+        _, out, err = await asyncio.gather(
+            _feed(process.stdin, stdin), _read(process.stdout), _read(process.stderr)
+        )
         code = await process.wait()
     except BaseException:
         await _end(process)
         raise
     return ToolResult(code, out, err)
+
+
+async def _feed(stream: asyncio.StreamWriter, data: bytes) -> None:
+    # A command need not read what it is given.
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        if data:
+            stream.write(data)
+            await stream.drain()
+        stream.close()
+        await stream.wait_closed()
 
 
 async def _read(stream: asyncio.StreamReader) -> str:
