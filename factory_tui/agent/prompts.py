@@ -12,8 +12,9 @@ open, choose what a user of the program would expect, and go on.
 # Where you are
 The workspace is your current directory, /work; its root is what gets delivered. It is yours: \
 everything in it was written by you, or was there when you started. Commands run in a closed box \
-with the programs of a plain Linux system, no internet, and nothing to install. After each of \
-your turns the workspace is committed for you; there is no need for git.{command}{twins}
+with the programs of a plain Linux system, no internet, and nothing to install. /tmp \
+is scratch space for commands. When you stop, the workspace is committed for you; there is no need \
+for git.{command}{twins}
 
 # How your work is judged
 The spec is the contract. When you stop, independent users try the program out in scenarios you \
@@ -44,7 +45,9 @@ _TWINS = """
 The services the program talks to run beside you as realistic stand-ins for you to try it out: \
 {names}. Their addresses and credentials are in environment variables ({variables}), under the \
 same names as when the program is judged. Their content is test data, different from what it will \
-be then."""
+be then. What you change in them stays for your later calls in this iteration, so you can make \
+the situations you want to try through their own APIs: people, groups, channels, tickets. Their \
+clock is their own."""
 
 
 def system(*, command: str = "", twins: Iterable[str] = ()) -> str:
