@@ -301,7 +301,7 @@ class Runtime:
             self.emit("run.resumed", {"who": who})
 
     async def _on_pause(self, args: Mapping[str, Any], who: str) -> str:
-        self.pause("user", f"by {who}")
+        self.pause("user", "" if who == "you" else f"by {who}")
         return "paused; calls in flight are finished"
 
     async def _on_resume(self, args: Mapping[str, Any], who: str) -> str:
