@@ -31,7 +31,7 @@ __all__ = ["BudgetScreen", "parse_tokens", "parse_usd"]
 
 _UNITS: Final = {"": 1, "k": 1_000, "m": 1_000_000}
 _TOKENS: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([km]?)", re.IGNORECASE)
-_NONE: Final = ("none", "no limit", "unlimited", "∞", "")
+_NONE: Final = ("none", "nolimit", "no limit", "unlimited", "∞", "")
 
 STEP_TOKENS: Final = 100_000
 STEP_USD: Final = Decimal(1)

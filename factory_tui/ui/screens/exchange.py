@@ -44,6 +44,7 @@ class ExchangeScreen(Panes):
         Binding("y,c", "curl", "Curl", key_display="y", tooltip="Copy as a curl command"),
         Binding("Y", "body", "Body", tooltip="Copy the response's body"),
         Binding("w", "wire", "Wire", tooltip="As it was sent, or decoded"),
+        Binding("escape", "back", "Back", show=False),
         Binding("s", "scenario", "Scenario", tooltip="The scenario that called"),
     ]
 
@@ -214,6 +215,13 @@ class ExchangeScreen(Panes):
                 self.factory.open_scenario(self.run_id, self._row.scenario)
         else:
             self.notify("The builder called, no scenario")
+
+    def action_back(self) -> None:
+        """Show both panes again, or go back."""
+        if self.has_class("-max"):
+            self.action_restore()
+        else:
+            super().action_back()
 
     @on(LineList.Opened)
     def _opened(self, event: LineList.Opened) -> None:

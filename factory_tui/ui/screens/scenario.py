@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on
 from textual.binding import Binding, BindingType
@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.css.query import NoMatches
 from textual.widget import Widget
 
-from factory_tui.state import GLYPHS, ScenarioInfo
+from factory_tui.state import ScenarioInfo
 from factory_tui.state import format as fmt
 from factory_tui.store import ExchangeRow, StepRow, StoreError, Traffic, TrialRow, VerdictRow
 from factory_tui.ui import evidence
@@ -22,14 +22,13 @@ from factory_tui.ui.rows import PagedRows
 from factory_tui.ui.screens.panes import Panes
 from factory_tui.ui.widgets import wire
 from factory_tui.ui.widgets.calls import TrialCalls
-from factory_tui.ui.widgets.frame import Line
 from factory_tui.ui.widgets.lines import LineList
-from factory_tui.ui.widgets.satisfaction import TONE_OF
-from factory_tui.ui.widgets.sheet import Column, Sheet
+from factory_tui.ui.widgets.observed import Observed, in_full, of_entry, of_exchange
+from factory_tui.ui.widgets.rounds import HOLDOUT, Round, RoundsLine, by_round
+from factory_tui.ui.widgets.sheet import Sheet
 from factory_tui.ui.widgets.stepdiff import StepDiff
-from factory_tui.ui.widgets.steps import StepList, run_status
-from factory_tui.ui.widgets.tones import Part, width_of
-from factory_tui.ui.widgets.verdict import OUTCOME, VerdictPane
+from factory_tui.ui.widgets.steps import StepList
+from factory_tui.ui.widgets.verdict import VerdictPane
 
 if TYPE_CHECKING:
     from factory_tui.ui.follower import Batch
@@ -38,41 +37,6 @@ __all__ = ["ScenarioScreen"]
 
 TABS: Final = {"steps": "2 Trajectory", "calls": "3 Twin traffic", "diff": "5 Diff"}
 """The panes that share one place where there is not room for all."""
-
-HOLDOUT: Final = "HOLDOUT"
-
-
-class Round(NamedTuple):
-    """The trials of one iteration, or of the confirmation round after it."""
-
-    iteration: int
-    confirmation: bool
-    trials: list[TrialRow]
-
-    @property
-    def label(self) -> str:
-        """``3``, or ``3c`` for a confirmation."""
-        return f"{self.iteration}c" if self.confirmation else str(self.iteration)
-
-    @property
-    def status(self) -> str:
-        """A key of ``GLYPHS``."""
-        outcomes = [trial.outcome for trial in self.trials]
-        good, bad = outcomes.count("satisfied"), outcomes.count("unsatisfied")
-        if good and bad:
-            return "flaky"
-        if good or bad:
-            return "pass" if good else "fail"
-        return "running" if "" in outcomes else "void"
-
-    @property
-    def first(self) -> TrialRow:
-        """The trial to show first: one that failed."""
-        for wanted in ("unsatisfied", "void", "satisfied"):
-            for trial in self.trials:
-                if trial.outcome == wanted:
-                    return trial
-        return self.trials[0]
 
 
 class ScenarioScreen(Panes):
@@ -103,6 +67,7 @@ class ScenarioScreen(Panes):
         Binding("d", "diff", "Diff", tooltip="Compare with the last satisfied trial, by step"),
         Binding("L", "link", "Unlink", tooltip="Panes follow one another's step, or don't"),
         Binding("v", "story", "Story", tooltip="The scenario as it is written"),
+        Binding("escape", "back", "Back", show=False),
         Binding("tab", "next_pane(1)", "Next pane", show=False),
         Binding("shift+tab", "next_pane(-1)", "Previous pane", show=False),
         Binding("e", "app.spec", "Spec", tooltip="Edit the spec of this run"),
@@ -130,7 +95,7 @@ class ScenarioScreen(Panes):
     def body(self) -> Iterable[Widget]:
         """Which trial, then five panes of which some share a place."""
         with Container(classes="body"):
-            yield Line(ident="rounds")
+            yield RoundsLine(ident="rounds")
             with Container(id="panes"):
                 yield VerdictPane(ident="verdict")
                 yield StepList(ident="steps")
@@ -157,8 +122,7 @@ class ScenarioScreen(Panes):
         """Open at the failing step of the newest failing trial."""
         super().on_mount()
         self._read_rounds()
-        finished = [r for r in self._rounds if any(t.outcome for t in r.trials)]
-        rounds = finished or self._rounds
+        rounds = [round_ for round_ in self._rounds if round_.finished] or self._rounds
         if rounds:
             self._open_trial(rounds[-1].first)
         self._arrange()
@@ -192,10 +156,7 @@ class ScenarioScreen(Panes):
     # -- trials ----------------------------------------------------------------------------
 
     def _read_rounds(self) -> None:
-        found: dict[tuple[int, bool], list[TrialRow]] = {}
-        for trial in self.factory.store.trials(self.run_id, scenario=self.scenario_id):
-            found.setdefault((trial.iteration, trial.confirmation), []).append(trial)
-        self._rounds = [Round(*key, trials) for key, trials in sorted(found.items())]
+        self._rounds = by_round(self.factory.store.trials(self.run_id, scenario=self.scenario_id))
 
     def _take_in(self) -> None:
         """Show what became of the shown trial; the choice of trial stays the engineer's."""
@@ -211,12 +172,8 @@ class ScenarioScreen(Panes):
 
     @property
     def _round_index(self) -> int:
-        trial = self._trial
         for index, round_ in enumerate(self._rounds):
-            if trial is not None and (round_.iteration, round_.confirmation) == (
-                trial.iteration,
-                trial.confirmation,
-            ):
+            if self._trial is not None and round_.index(self._trial) is not None:
                 return index
         return 0
 
@@ -286,64 +243,17 @@ class ScenarioScreen(Panes):
 
     def _show_rounds(self) -> None:
         try:
-            line = self.query_one("#rounds", Line)
+            line = self.query_one(RoundsLine)
         except NoMatches:
             return
-        info = self.info
-        left: list[Part] = []
-        if info.split == "holdout":
-            left.append((f" {HOLDOUT} ", "hit"))
-            left.append((" the builder never sees it  " if self.wide else "  ", "muted"))
-        else:
-            left.append((f"{info.split}  ", "muted"))
-        trials: list[Part] = []
-        if self._rounds and self._trial is not None:
-            chosen = self._round_index
-            left.append(("iteration", "muted"))
-            for index, round_ in enumerate(self._rounds):
-                left += self._choice(
-                    round_.label, GLYPHS[round_.status], TONE_OF[round_.status], index == chosen
-                )
-            trials = self._trials(self._rounds[chosen])
-        mark: list[Part] = [] if self.linked else [("  unlinked (L)", "warn")]
-        line.show(left, [*trials, *mark])
-
-    def _trials(self, round_: Round) -> list[Part]:
-        """The trials of a round; around the chosen one where not all fit."""
-        assert self._trial is not None
-        room = self.size.width // 2
-        pieces = [
-            self._choice(
-                str(place), *OUTCOME.get(trial.outcome, ("?", "warn")), trial.id == self._trial.id
-            )
-            for place, trial in enumerate(round_.trials, 1)
-        ]
-        at = next((i for i, t in enumerate(round_.trials) if t.id == self._trial.id), 0)
-        low, high = at, at + 1
-        while width_of(p for piece in pieces[low:high] for p in piece) < room - 16:
-            if high < len(pieces):
-                high += 1
-            elif low > 0:
-                low -= 1
-            else:
-                break
-        parts: list[Part] = [("trial", "muted"), (" …" if low else "", "faint")]
-        parts += [part for piece in pieces[low:high] for part in piece]
-        parts.append((f" … of {len(pieces)}" if high < len(pieces) else "", "faint"))
-        return parts
-
-    @staticmethod
-    def _choice(name: str, glyph: str, tone: str, chosen: bool) -> list[Part]:
-        if chosen:
-            return [(" [", "accent"), (f"{name} ", "strong"), (glyph, tone), ("]", "accent")]
-        return [(f"  {name} ", "muted"), (glyph, tone)]
+        line.show_rounds(self.info, self._rounds, self._trial, linked=self.linked)
 
     # -- one cursor ------------------------------------------------------------------------
 
     def _go(self, index: int) -> None:
         """Put the cursor of all panes on an entry of the trajectory."""
         if not self._entries:
-            self._explain_nothing()
+            self._show_detail(Observed("Detail"))
             return
         self.query_one(StepList).go_to(index)
         self._follow_entry(index)
@@ -415,57 +325,22 @@ class ScenarioScreen(Panes):
 
     # -- detail ----------------------------------------------------------------------------
 
-    def _explain_nothing(self) -> None:
-        self.query_one("#detail", Sheet).show("4 Detail")
-
     def _explain_entry(self, index: int) -> None:
         entry = self._entries[index]
-        if entry.kind == "call":
-            row = self._exchange_of(entry)
-            if row is not None:
-                self._explain_exchange(row)
-                return
-            self._show_detail(f"{entry.who} {entry.text}", *self._kept(entry), "")
-            return
-        if entry.kind == "run":
-            how = run_status(entry)
-            out: Column = _text_lines(str(entry.data.get("stdout") or ""), "(nothing on stdout)")
-            err = str(entry.data.get("stderr") or "")
-            head: list[list[Part]] = [[("$ ", "accent"), (entry.text, "strong")], [how]]
-            keys = "enter in full · y copies"
-            errors = _text_lines(err, "", "warn")
-            self._show_detail(f"step {entry.step} output", [*head, *out], errors, keys)
-            return
-        who = f"{entry.who}: " if entry.who else ""
-        lines = [[(who, "accent"), (entry.text, "text")]]
-        self._show_detail(f"step {entry.step} {entry.kind}", lines, (), "")
-
-    @staticmethod
-    def _kept(entry: StepRow) -> tuple[Column, Column]:
-        """What the trajectory itself keeps of a call, for when the traffic is gone."""
-        request = wire.body_lines(str(entry.data.get("request") or ""))
-        response = wire.body_lines(str(entry.data.get("response") or ""))
-        return request, response
+        row = self._exchange_of(entry) if entry.kind == "call" else None
+        if row is not None:
+            self._explain_exchange(row)
+        else:
+            self._show_detail(of_entry(entry))
 
     def _explain_exchange(self, row: ExchangeRow) -> None:
-        if self._traffic is None:
-            return
-        full = self._traffic.get(row.seq)
-        status = wire.status_text(full)
-        note = (
-            f" · fault: {full.fault}" if full.fault else f" · gap: {full.gap}" if full.gap else ""
-        )
-        heading = f"step {row.step} · {row.twin} {row.operation} → {status}{note}"
-        if self.wide:
-            left, right = wire.request_lines(full), wire.response_lines(full)
-        else:
-            left, right = _brief(full)
-        self._show_detail(heading, left, right, "enter opens · y curl")
+        if self._traffic is not None:
+            self._show_detail(of_exchange(self._traffic.get(row.seq), wide=self.wide))
 
-    def _show_detail(self, heading: str, left: Column, right: Column, keys: str) -> None:
-        room = max(20, self.app.size.width - len(keys) - 8)
-        detail = self.query_one("#detail", Sheet)
-        detail.show(fmt.clip(f"4 {heading}", room), left, right, keys=keys)
+    def _show_detail(self, seen: Observed) -> None:
+        room = max(20, self.app.size.width - len(seen.keys) - 8)
+        heading = fmt.clip(f"4 {seen.heading}", room)
+        self.query_one("#detail", Sheet).show(heading, seen.left, seen.right, keys=seen.keys)
 
     # -- panes -----------------------------------------------------------------------------
 
@@ -513,12 +388,11 @@ class ScenarioScreen(Panes):
             return
         if self.has_class("-max"):
             self._maxed = ident
-        elif ident in TABS:
+        if ident in TABS:
             self._tab = ident
-        elif ident == "detail" and self._tab == "diff":
-            self._tab = "steps"
-        elif ident == "detail" and self.wide:
-            self._diff = False
+        elif ident == "detail":
+            self._tab = "steps" if self._tab == "diff" else self._tab
+            self._diff = self._diff and not self.wide
         self._arrange()
         self.query_one(f"#{ident}").focus()
 
@@ -543,6 +417,13 @@ class ScenarioScreen(Panes):
         self.remove_class("-max")
         self._arrange()
 
+    def action_back(self) -> None:
+        """Show all panes again, or go back."""
+        if self.has_class("-max"):
+            self.action_restore()
+        else:
+            super().action_back()
+
     # -- keys ------------------------------------------------------------------------------
 
     def action_evidence(self, direction: int) -> None:
@@ -563,7 +444,7 @@ class ScenarioScreen(Panes):
         if self._trial is None:
             return
         trials = self._rounds[self._round_index].trials
-        at = next((i for i, t in enumerate(trials) if t.id == self._trial.id), 0) + direction
+        at = (self._rounds[self._round_index].index(self._trial) or 0) + direction
         if 0 <= at < len(trials):
             self._open_trial(trials[at])
         else:
@@ -642,15 +523,8 @@ class ScenarioScreen(Panes):
             self.factory.open_exchange(self.run_id, row.seq)
             return
         if entry.kind == "call":
-            self.notify("The traffic of this run is gone; what the trajectory kept is shown")
-        data: dict[str, Any] = dict(entry.data)
-        text = "\n\n".join(
-            [entry.text, *(f"{name}:\n{data[name]}" for name in _TELLING if data.get(name))]
-        )
-        title = f"{self.scenario_id} · step {entry.step} · {entry.kind}"
-        if entry.kind == "run":
-            title += f" · {run_status(entry)[0]}"
-        self.factory.open_text(self.run_id, title, text)
+            self.notify("The traffic of this run is gone; this is what the trajectory kept")
+        self.factory.open_text(self.run_id, *in_full(self.scenario_id, entry))
 
     def action_curl(self) -> None:
         """Copy the call under the cursor as a curl command."""
@@ -668,30 +542,6 @@ class ScenarioScreen(Panes):
         mark = f" · {HOLDOUT}: never shown to the builder" if self.info.split == "holdout" else ""
         text = path.read_text(encoding="utf-8", errors="replace")
         self.factory.open_text(self.run_id, f"{path.name}{mark}", text)
-
-
-_TELLING: Final = ("stdout", "stderr", "request", "response")
-
-
-def _text_lines(text: str, otherwise: str, tone: str = "text") -> list[list[Part]]:
-    lines: list[list[Part]] = [[(line, tone)] for line in text.expandtabs(4).splitlines()]
-    return lines or ([[(otherwise, "faint")]] if otherwise else [])
-
-
-def _brief(row: ExchangeRow) -> tuple[Column, Column]:
-    """An exchange in few lines: what was sent and what came back, bodies on one line each."""
-
-    def one_line(lines: Column) -> list[Part]:
-        text = fmt.one_line(wire.plain(lines))
-        return [(fmt.clip(text, 400), "text")]
-
-    kind = row.request_headers.get("content-type", "")
-    sent = one_line(wire.body_lines(row.request_body, kind))
-    if row.status or row.response_body:
-        came = one_line(wire.body_lines(row.response_body))
-    else:
-        came = [("no answer", "bad")]
-    return [[("sent  ", "muted"), *sent], [("got   ", "muted"), *came]], ()
 
 
 def _file_of(folder: Path, scenario_id: str) -> Path | None:

@@ -1,0 +1,255 @@
+"""The budget editor: what another limit would do, and asking the engine for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from factory_tui.ui.app import FactoryApp
+from factory_tui.ui.screens.budget import BudgetScreen, parse_tokens, parse_usd
+from factory_tui.ui.screens.confirm import ConfirmScreen
+from factory_tui.ui.screens.run import RunScreen
+from tests.ui.conftest import Factory, caught_up
+from tests.ui.test_keys import requests, text_of
+
+WIDE, NARROW = (160, 48), (80, 24)
+
+
+async def opened(pilot: Pilot[Any]) -> BudgetScreen:
+    await caught_up(pilot)
+    await pilot.press("b")
+    await caught_up(pilot, lambda: isinstance(pilot.app.screen, BudgetScreen))
+    assert isinstance(pilot.app.screen, BudgetScreen)
+    return pilot.app.screen
+
+
+async def typed(pilot: Pilot[Any], field: str, text: str) -> None:
+    pilot.app.screen.query_one(f"#{field}", Input).value = text
+    await pilot.pause()
+
+
+def shows_run(app: FactoryApp) -> Callable[[], bool]:
+    return lambda: isinstance(app.screen, RunScreen)
+
+
+# -- reading what was typed --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("400000", 400_000),
+        ("400_000", 400_000),
+        (" 4,000,000 ", 4_000_000),
+        ("400k", 400_000),
+        ("1.5M", 1_500_000),
+        ("0", 0),
+        ("none", None),
+        ("", None),
+        ("no limit", None),
+    ],
+)
+def test_tokens_are_read_as_people_write_them(text: str, tokens: int | None) -> None:
+    assert parse_tokens(text) == tokens
+
+
+@pytest.mark.parametrize("text", ["-1", "ten", "1.5", "1e6", "4M5", "NaN", "9" * 20, "$4"])
+def test_what_is_no_number_of_tokens_is_refused_in_one_sentence(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^tokens: "):
+        parse_tokens(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "usd"),
+    [("10", "10"), ("$12.50", "12.50"), ("1,000", "1000"), ("0", "0"), ("none", None), ("", None)],
+)
+def test_dollars_are_read_as_people_write_them(text: str, usd: str | None) -> None:
+    assert parse_usd(text) == (None if usd is None else Decimal(usd))
+
+
+@pytest.mark.parametrize("text", ["-1", "ten", "1.005", "NaN", "Infinity", "1e12"])
+def test_what_is_no_amount_is_refused_in_one_sentence(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^dollars: "):
+        parse_usd(text)
+
+
+# -- the screen --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+async def test_it_shows_used_burn_and_both_exhaustion_times(
+    factory: Factory, size: tuple[int, int]
+) -> None:
+    factory.fill()
+    app = factory.app()
+    async with app.run_test(size=size) as pilot:
+        screen = await opened(pilot)
+        before = text_of(app)
+        await pilot.press("up")
+        await pilot.pause()
+        after = text_of(app)
+        assert screen.query_one("#tokens", Input).value == "500,000"
+    assert "400,000" in before and "% " in before and "/min" in before
+    assert "Unchanged" in before
+    assert "500k tokens" in after and "+100k" in after and after.count("empty at") == 2
+    assert "Takes effect at once" in after
+    assert "illustrative" in after and "RECORDED" in after
+
+
+async def test_arrows_step_and_ctrl_s_asks_the_engine(factory: Factory) -> None:
+    factory.fill()
+    app = factory.app()
+    async with app.run_test(size=NARROW) as pilot:
+        await opened(pilot)
+        await pilot.press("up", "up", "down", "ctrl+up", "tab", "up", "ctrl+up", "ctrl+s")
+        await caught_up(pilot, shows_run(app))
+    assert requests(factory) == [("budget", {"tokens": 1_500_000, "usd": "21.00"})]
+
+
+async def test_none_takes_a_limit_away(factory: Factory) -> None:
+    factory.fill()
+    app = factory.app()
+    async with app.run_test(size=NARROW) as pilot:
+        await opened(pilot)
+        await typed(pilot, "tokens", "none")
+        await typed(pilot, "usd", "none")
+        assert "never empty" in text_of(app)
+        await pilot.press("enter")
+        await caught_up(pilot, shows_run(app))
+    assert requests(factory) == [("budget", {"tokens": None, "usd": None})]
+
+
+async def test_lower_than_used_asks_before_it_pauses_the_run(factory: Factory) -> None:
+    factory.fill()
+    app = factory.app()
+    async with app.run_test(size=NARROW) as pilot:
+        await opened(pilot)
+        await typed(pilot, "tokens", "10k")
+        assert "would pause the run now" in text_of(app)
+        await pilot.press("ctrl+s")
+        await caught_up(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        assert "would pause the run now" in text_of(app)
+        await pilot.press("n")
+        await caught_up(pilot, lambda: isinstance(app.screen, BudgetScreen))
+        assert requests(factory) == []
+        await pilot.press("ctrl+s")
+        await caught_up(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        await pilot.press("y")
+        await caught_up(pilot, shows_run(app))
+    assert requests(factory) == [("budget", {"tokens": 10_000, "usd": "10.00"})]
+
+
+async def test_dollars_below_used_ask_too(factory: Factory) -> None:
+    factory.fill()
+    app = factory.app()
+    async with app.run_test(size=NARROW) as pilot:
+        await opened(pilot)
+        await typed(pilot, "usd", "0.10")
+        await pilot.press("ctrl+s")
+        await caught_up(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        await pilot.press("escape", "escape")
+        await caught_up(pilot, shows_run(app))
+    assert requests(factory) == []
+
+
+async def test_nonsense_is_said_and_not_sent(factory: Factory) -> None:
+    factory.fill()
+    app = factory.app()
+    async with app.run_test(size=NARROW) as pilot:
+        await opened(pilot)
+        await typed(pilot, "tokens", "lots")
+        assert "tokens: give a number such as 400000, 400k or 1.5M, or none" in text_of(app)
+        await pilot.press("up", "ctrl+s")
+        await pilot.pause()
+        assert isinstance(app.screen, BudgetScreen)
+        await pilot.press("escape")
+        await caught_up(pilot, shows_run(app))
+    assert requests(factory) == []
+
+
+async def test_the_same_budget_is_not_asked_for(factory: Factory) -> None:
+    factory.fill()
+    app = factory.app()
+    async with app.run_test(size=NARROW) as pilot:
+        await opened(pilot)
+        await pilot.press("up", "down", "ctrl+s")
+        await caught_up(pilot, shows_run(app))
+    assert requests(factory) == []
+
+
+async def test_an_engine_that_is_gone_is_woken(factory: Factory) -> None:
+    factory.fill()
+    woken: list[str] = []
+    app = factory.app(alive=lambda pid, started: False, wake_run=woken.append)
+    async with app.run_test(size=NARROW) as pilot:
+        await opened(pilot)
+        await pilot.press("up")
+        await pilot.pause()
+        assert "applying starts it again" in text_of(app)
+        await pilot.press("ctrl+s")
+        await caught_up(pilot, lambda: woken == ["7f3a"])
+    assert requests(factory) == [("budget", {"tokens": 500_000, "usd": "10.00"})]
+
+
+async def test_changes_and_warnings_are_told(factory: Factory) -> None:
+    factory.fill()
+    old, new = {"tokens": 400_000, "usd": "10.00"}, {"tokens": 90_000, "usd": None}
+    factory.append("budget.changed", {"old": old, "new": new, "who": "you"}, iteration=3)
+    factory.append("budget.warned", {"percent": 75, "of": "tokens"}, iteration=3)
+    factory.append("budget.exhausted", {"of": "tokens"}, iteration=3)
+    factory.append("run.paused", {"reason": "budget", "detail": ""}, iteration=3)
+    app = factory.app()
+    async with app.run_test(size=WIDE) as pilot:
+        await opened(pilot)
+        shown = text_of(app)
+        assert "400k tokens, $10.00 → 90.0k tokens" in shown and "you" in shown
+        assert "75 % of the tokens spent" in shown and "tokens exhausted" in shown
+        await pilot.press("up")
+        await pilot.pause()
+        assert "goes on as soon as this is applied" in text_of(app)
+
+
+async def test_unknown_prices_are_said(factory: Factory) -> None:
+    factory.fill(recorded=False)
+    spend = {"role": "builder", "tokens": 10, "usd": None, "input": 7, "output": 3,
+             "spent_tokens": 90_000, "spent_usd": "0.80", "state": "committed"}  # fmt: skip
+    factory.append("spend", spend, iteration=3)
+    app = factory.app()
+    async with app.run_test(size=WIDE) as pilot:
+        await opened(pilot)
+        await pilot.press("up")
+        await pilot.pause()
+        shown = text_of(app)
+    assert "not every price is known" in shown and "price is unknown are refused" in shown
+    assert "illustrative" not in shown
+
+
+async def test_a_run_that_has_ended_says_so(factory: Factory) -> None:
+    factory.fill(part="whole")
+    app = factory.app()
+    async with app.run_test(size=NARROW) as pilot:
+        await opened(pilot)
+        assert "The run has ended (satisfied)" in text_of(app)
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["80x24", "160x48"])
+def test_budget_look(
+    factory: Factory, snap_compare: Callable[..., bool], size: tuple[int, int]
+) -> None:
+    factory.fill()
+    old, new = {"tokens": 300_000, "usd": None}, {"tokens": 400_000, "usd": "10.00"}
+    factory.append("budget.changed", {"old": old, "new": new, "who": "you"}, iteration=3)
+    factory.append("budget.warned", {"percent": 75, "of": "tokens"}, iteration=3)
+
+    async def prepare(pilot: Pilot[Any]) -> None:
+        screen = await opened(pilot)
+        field = screen.query_one("#tokens", Input)
+        field.cursor_blink = False
+        await typed(pilot, "tokens", "50k")
+
+    assert snap_compare(factory.app(), terminal_size=size, run_before=prepare)
