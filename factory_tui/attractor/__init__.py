@@ -4,6 +4,8 @@ An implementation of the Attractor specification under its own names. It knows n
 and no screen: a backend answers prompts, an interviewer reaches people, handlers do the rest.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from factory_tui.attractor.artifacts import ArtifactInfo, ArtifactStore
 from factory_tui.attractor.checkpoint import Checkpoint, CheckpointError, load_checkpoint
 from factory_tui.attractor.conditions import (
@@ -120,6 +122,7 @@ from factory_tui.attractor.stylesheet import (
     apply_stylesheet,
     parse_stylesheet,
 )
+from factory_tui.attractor.svg import render_svg
 from factory_tui.attractor.transforms import (
     StylesheetTransform,
     Transform,
@@ -128,6 +131,9 @@ from factory_tui.attractor.transforms import (
     expand_variables,
     prepare_pipeline,
 )
+
+if TYPE_CHECKING:
+    from factory_tui.attractor.server import PipelineServer, Serving, serve_pipelines
 
 __all__ = [
     "BUILT_IN_RULES",
@@ -183,6 +189,7 @@ __all__ = [
     "PipelineOutcome",
     "PipelineRestarted",
     "PipelineRunner",
+    "PipelineServer",
     "PipelineStarted",
     "Position",
     "Question",
@@ -190,6 +197,7 @@ __all__ = [
     "QueueInterviewer",
     "RecordingInterviewer",
     "RetryPolicy",
+    "Serving",
     "Severity",
     "StageCompleted",
     "StageFailed",
@@ -234,15 +242,26 @@ __all__ = [
     "preamble",
     "prepare_pipeline",
     "read_status",
+    "render_svg",
     "resolve_fidelity",
     "resolve_key",
     "resolve_thread",
     "run_pipeline",
     "run_shell_command",
     "select_edge",
+    "serve_pipelines",
     "should_retry",
     "to_dot",
     "validate",
     "validate_or_raise",
     "write_status",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # The HTTP server is imported when it is asked for: most runs never need its library.
+    if name in ("PipelineServer", "Serving", "serve_pipelines"):
+        from factory_tui.attractor import server
+
+        return getattr(server, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

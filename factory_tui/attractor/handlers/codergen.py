@@ -52,7 +52,8 @@ async def call_backend(backend: BackendLike, node: Node, prompt: str, context: C
     A plain function runs in a thread, so that it holds up neither the other branches of a
     parallel node nor the node's time limit.
     """
-    run: Callable[[Node, str, Context], Any] = getattr(backend, "run", backend)
+    plain: Any = backend
+    run: Callable[[Node, str, Context], Any] = getattr(plain, "run", plain)
     if inspect.iscoroutinefunction(run):
         result = run(node, prompt, context)
     else:
