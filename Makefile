@@ -31,7 +31,7 @@ setup: system $(READY)
 
 # What Python cannot bring along: the sandbox, git, and a terminal for the tests.
 system:
-	@sh tools/system-packages
+	@PYTHON="$(PYTHON)" sh tools/system-packages
 
 $(READY): pyproject.toml tools/make-venv
 	@sh tools/make-venv "$(PYTHON)" "$(VENV)"
