@@ -6,8 +6,11 @@ folder, so that the screens can be tried: ``python -m tests.ui.try_it DIR 7f3a``
 
 from __future__ import annotations
 
+import functools
 import json
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +19,7 @@ from urllib.parse import urlencode
 from factory_tui.store import ExchangeRow, StepRow, Store, VerdictRow
 from tests.ui.seed import Clock, Story, frozen
 
-__all__ = ["tell"]
+__all__ = ["plant", "tell"]
 
 Call = tuple[int, str, str, str, str, int, str, str, str]
 """step, twin, operation, method, path, status, fault, request body, response body"""
@@ -342,6 +345,22 @@ def tell(
     if story.traffic is not None:
         story.traffic.close()
     return clock
+
+
+@functools.cache
+def _template() -> tuple[tempfile.TemporaryDirectory[str], int]:
+    """One told run per process; a copy of it is cheaper than telling it again."""
+    folder = tempfile.TemporaryDirectory(prefix="told-")
+    place = Path(folder.name)
+    with Store.open(place / "runs" / "factory.db") as store:
+        clock = tell(store, place)
+    return folder, clock.now_ms
+
+
+def plant(folder: Path, clock: Clock) -> None:
+    """Put the told run into a factory whose store nobody has open, and set the clock to its end."""
+    template, clock.now_ms = _template()
+    shutil.copytree(Path(template.name) / "runs", folder / "runs", dirs_exist_ok=True)
 
 
 if __name__ == "__main__":

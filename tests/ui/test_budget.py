@@ -18,6 +18,7 @@ from tests.ui.conftest import Factory, caught_up
 from tests.ui.test_keys import requests, text_of
 
 WIDE, NARROW = (160, 48), (80, 24)
+SIZES = [NARROW, pytest.param(WIDE, marks=pytest.mark.slow)]
 
 
 async def opened(pilot: Pilot[Any]) -> BudgetScreen:
@@ -81,7 +82,7 @@ def test_what_is_no_amount_is_refused_in_one_sentence(text: str) -> None:
 # -- the screen --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("size", [NARROW, WIDE])
+@pytest.mark.parametrize("size", SIZES)
 async def test_it_shows_used_burn_and_both_exhaustion_times(
     factory: Factory, size: tuple[int, int]
 ) -> None:
@@ -111,6 +112,7 @@ async def test_arrows_step_and_ctrl_s_asks_the_engine(factory: Factory) -> None:
     assert requests(factory) == [("budget", {"tokens": 1_500_000, "usd": "21.00"})]
 
 
+@pytest.mark.slow
 async def test_none_takes_a_limit_away(factory: Factory) -> None:
     factory.fill()
     app = factory.app()
@@ -144,6 +146,7 @@ async def test_lower_than_used_asks_before_it_pauses_the_run(factory: Factory) -
     assert requests(factory) == [("budget", {"tokens": 10_000, "usd": "10.00"})]
 
 
+@pytest.mark.slow
 async def test_dollars_below_used_ask_too(factory: Factory) -> None:
     factory.fill()
     app = factory.app()
@@ -172,6 +175,7 @@ async def test_nonsense_is_said_and_not_sent(factory: Factory) -> None:
     assert requests(factory) == []
 
 
+@pytest.mark.slow
 async def test_the_same_budget_is_not_asked_for(factory: Factory) -> None:
     factory.fill()
     app = factory.app()
@@ -196,6 +200,7 @@ async def test_an_engine_that_is_gone_is_woken(factory: Factory) -> None:
     assert requests(factory) == [("budget", {"tokens": 500_000, "usd": "10.00"})]
 
 
+@pytest.mark.slow
 async def test_changes_and_warnings_are_told(factory: Factory) -> None:
     factory.fill()
     old, new = {"tokens": 400_000, "usd": "10.00"}, {"tokens": 90_000, "usd": None}
@@ -214,6 +219,7 @@ async def test_changes_and_warnings_are_told(factory: Factory) -> None:
         assert "goes on as soon as this is applied" in text_of(app)
 
 
+@pytest.mark.slow
 async def test_unknown_prices_are_said(factory: Factory) -> None:
     factory.fill(recorded=False)
     spend = {"role": "builder", "tokens": 10, "usd": None, "input": 7, "output": 3,
@@ -229,6 +235,7 @@ async def test_unknown_prices_are_said(factory: Factory) -> None:
     assert "illustrative" not in shown
 
 
+@pytest.mark.slow
 async def test_a_run_that_has_ended_says_so(factory: Factory) -> None:
     factory.fill(part="whole")
     app = factory.app()

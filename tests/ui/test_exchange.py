@@ -9,22 +9,22 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from factory_tui.store import ExchangeRow, Store, Traffic
+from factory_tui.store import ExchangeRow, Traffic
 from factory_tui.ui.app import FactoryApp
 from factory_tui.ui.screens.exchange import ExchangeScreen
 from factory_tui.ui.screens.scenario import ScenarioScreen
 from factory_tui.ui.widgets import wire
 from tests.ui.conftest import Factory, caught_up
-from tests.ui.seed_trials import tell
+from tests.ui.seed_trials import plant
 from tests.ui.test_keys import text_of
 
 WIDE, NARROW = (160, 48), (80, 24)
+SIZES = [NARROW, pytest.param(WIDE, marks=pytest.mark.slow)]
 
 
 @pytest.fixture
 def told(factory: Factory) -> Factory:
-    with Store.open(factory.path) as store:
-        tell(store, factory.folder, clock=factory.clock)
+    plant(factory.folder, factory.clock)
     return factory
 
 
@@ -100,7 +100,7 @@ def test_curl_sends_the_same_request_and_never_a_token() -> None:
 # -- the screen --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("size", [NARROW, WIDE])
+@pytest.mark.parametrize("size", SIZES)
 async def test_request_response_and_fault_are_shown(told: Factory, size: tuple[int, int]) -> None:
     seq = seq_of(told, scenario="rate-limited", status=429)
     app = told.app()
@@ -112,6 +112,7 @@ async def test_request_response_and_fault_are_shown(told: Factory, size: tuple[i
     assert "rate-limited step 1" in shown and "RECORDED" in shown
 
 
+@pytest.mark.slow
 async def test_a_gap_and_a_holdout_are_named(told: Factory) -> None:
     with Traffic.open(told.folder / "runs" / "7f3a" / "traffic.db") as traffic:
         traffic.add([row(run_id="7f3a", status=501, gap="users.profile.get", scenario="okta-down",
@@ -159,6 +160,7 @@ async def test_wire_shows_what_was_sent_and_y_copies_curl(told: Factory) -> None
     assert copied[1] == '{"ok": false, "error": "ratelimited"}'
 
 
+@pytest.mark.slow
 async def test_s_goes_to_the_scenario_and_back_to_the_same_one(told: Factory) -> None:
     app = told.app()
     async with app.run_test(size=WIDE) as pilot:
@@ -181,6 +183,7 @@ async def test_an_exchange_that_is_gone_is_said(told: Factory) -> None:
         await caught_up(pilot, lambda: not isinstance(app.screen, ExchangeScreen))
 
 
+@pytest.mark.slow
 async def test_enter_shows_one_side_in_full_and_esc_both(told: Factory) -> None:
     app = told.app()
     async with app.run_test(size=NARROW) as pilot:

@@ -22,16 +22,16 @@ from factory_tui.ui.widgets.stepdiff import StepDiff, compare
 from factory_tui.ui.widgets.steps import StepList
 from factory_tui.ui.widgets.verdict import VerdictPane
 from tests.ui.conftest import Factory, caught_up
-from tests.ui.seed_trials import tell
+from tests.ui.seed_trials import plant
 from tests.ui.test_keys import text_of
 
 WIDE, NARROW = (160, 48), (80, 24)
+SIZES = [NARROW, pytest.param(WIDE, marks=pytest.mark.slow)]
 
 
 @pytest.fixture
 def told(factory: Factory) -> Factory:
-    with Store.open(factory.path) as store:
-        tell(store, factory.folder, clock=factory.clock)
+    plant(factory.folder, factory.clock)
     return factory
 
 
@@ -126,7 +126,7 @@ def test_the_diff_pairs_equal_calls_and_shows_what_went_otherwise() -> None:
 # -- the screen --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("size", [NARROW, WIDE])
+@pytest.mark.parametrize("size", SIZES)
 async def test_from_the_dashboard_it_is_two_keys_to_the_call_that_made_it_fail(
     told: Factory, size: tuple[int, int]
 ) -> None:
@@ -147,7 +147,7 @@ async def test_from_the_dashboard_it_is_two_keys_to_the_call_that_made_it_fail(
     assert "conversations.kick" in shown and "C01ENG" in shown and "okta-down step 3" in shown
 
 
-@pytest.mark.parametrize("size", [NARROW, WIDE])
+@pytest.mark.parametrize("size", SIZES)
 async def test_a_holdout_says_so(told: Factory, size: tuple[int, int]) -> None:
     app = told.app()
     async with app.run_test(size=size) as pilot:
@@ -159,6 +159,7 @@ async def test_a_holdout_says_so(told: Factory, size: tuple[int, int]) -> None:
         assert "HOLDOUT" not in text_of(app) and "train" in rounds(screen)
 
 
+@pytest.mark.slow
 async def test_the_verdict_tells_expected_and_actual_and_quotes_the_judge(told: Factory) -> None:
     app = told.app()
     async with app.run_test(size=WIDE) as pilot:
@@ -196,6 +197,7 @@ async def test_one_cursor_goes_through_all_panes(told: Factory) -> None:
         assert steps.cursor == at
 
 
+@pytest.mark.slow
 async def test_n_goes_from_evidence_to_evidence(told: Factory) -> None:
     app = told.app()
     async with app.run_test(size=NARROW) as pilot:
@@ -232,7 +234,7 @@ async def test_brackets_change_trial_and_iteration(told: Factory) -> None:
         assert "[1 ✗]" in rounds(screen), "there is nothing before"
 
 
-@pytest.mark.parametrize("size", [NARROW, WIDE])
+@pytest.mark.parametrize("size", SIZES)
 async def test_the_diff_compares_with_the_last_satisfied_trial(
     told: Factory, size: tuple[int, int]
 ) -> None:
@@ -279,6 +281,7 @@ async def test_small_terminals_show_every_pane_in_turn(told: Factory) -> None:
         assert screen.query_one(VerdictPane).display and screen.query_one(StepList).display
 
 
+@pytest.mark.slow
 async def test_a_call_is_copied_as_curl_and_a_command_shown_in_full(told: Factory) -> None:
     app = told.app()
     copied: list[str] = []
@@ -330,6 +333,7 @@ async def test_a_running_trial_shows_its_calls_as_they_come(told: Factory) -> No
         await caught_up(pilot, lambda: calls.row_count() == 3)
 
 
+@pytest.mark.slow
 async def test_without_traffic_the_trajectory_still_tells(told: Factory) -> None:
     (told.folder / "runs" / "7f3a" / "traffic.db").unlink()
     app = told.app()
@@ -340,6 +344,7 @@ async def test_without_traffic_the_trajectory_still_tells(told: Factory) -> None
         await caught_up(pilot, lambda: isinstance(app.screen, PagerScreen))
 
 
+@pytest.mark.slow
 async def test_the_story_is_the_scenarios_file(told: Factory) -> None:
     folder = told.folder / "scenarios"
     folder.mkdir()
@@ -352,6 +357,7 @@ async def test_the_story_is_the_scenarios_file(told: Factory) -> None:
         assert "A bad minute." in text_of(app) and "HOLDOUT" in text_of(app)
 
 
+@pytest.mark.slow
 async def test_a_scenario_without_trials_says_so(told: Factory) -> None:
     app = told.app()
     async with app.run_test(size=NARROW) as pilot:
@@ -370,8 +376,8 @@ async def test_a_scenario_without_trials_says_so(told: Factory) -> None:
     ("scenario", "keys"),
     [
         ("okta-down", ()),
-        ("asks-before-removing", ()),
-        ("rate-limited", ("left_curly_bracket", "d")),
+        pytest.param("asks-before-removing", (), marks=pytest.mark.slow),
+        pytest.param("rate-limited", ("left_curly_bracket", "d"), marks=pytest.mark.slow),
     ],
     ids=["facts", "judge", "diff"],
 )

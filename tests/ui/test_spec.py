@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from textual.pilot import Pilot
 
+from factory_tui.engine.specs import _diff as journal_diff
 from factory_tui.store import IterationRow, Store
 from factory_tui.ui import specfile
 from factory_tui.ui.app import FactoryApp
@@ -27,6 +28,7 @@ from tests.ui.conftest import Factory, caught_up
 from tests.ui.test_keys import text_of
 
 WIDE, NARROW = (160, 48), (80, 24)
+SIZES = [NARROW, pytest.param(WIDE, marks=pytest.mark.slow)]
 
 SPEC = """# rollcall
 
@@ -133,15 +135,14 @@ def test_the_spec_of_the_run_is_a_spec_wherever_the_factory_keeps_it(tmp_path: P
 LINES = st.lists(st.sampled_from(["a", "b", "-c", "+d", "@@ x", "", "--- e"]), max_size=12)
 
 
+@settings(deadline=None)
 @given(st.lists(LINES, min_size=2, max_size=4), st.booleans())
 def test_older_versions_come_back_from_the_journals_diffs(
     versions: list[list[str]], ends: bool
 ) -> None:
-    from factory_tui.engine.specs import _diff
-
     texts = ["\n".join(lines) + ("\n" if ends else "") for lines in versions]
     changes = [
-        {"old_hash": digest(a), "new_hash": digest(b), "diff": _diff(a, b, "specs/x.md")}
+        {"old_hash": digest(a), "new_hash": digest(b), "diff": journal_diff(a, b, "specs/x.md")}
         for a, b in pairwise(texts)
         if a != b
     ]
@@ -158,7 +159,7 @@ def test_a_version_that_cannot_be_had_is_not_made_up() -> None:
 # -- writing -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("size", [NARROW, WIDE])
+@pytest.mark.parametrize("size", SIZES)
 async def test_typing_marks_it_modified_and_ctrl_s_saves_and_says_what_happens(
     works: Factory, size: tuple[int, int]
 ) -> None:
@@ -194,6 +195,7 @@ async def test_esc_asks_before_unsaved_text_is_given_up(works: Factory) -> None:
         assert screen.text_area.text == SPEC and not screen.dirty
 
 
+@pytest.mark.slow
 async def test_leaving_a_clean_text_does_not_ask(works: Factory) -> None:
     app = works.app()
     async with app.run_test(size=NARROW) as pilot:
@@ -202,6 +204,7 @@ async def test_leaving_a_clean_text_does_not_ask(works: Factory) -> None:
         await caught_up(pilot, lambda: isinstance(app.screen, RunScreen))
 
 
+@pytest.mark.slow
 async def test_an_unsaved_text_survives_quitting(works: Factory) -> None:
     app = works.app()
     async with app.run_test(size=NARROW) as pilot:
@@ -236,7 +239,7 @@ async def test_a_draft_of_an_older_text_does_not_undo_what_came_since(works: Fac
 # -- somebody else writes too ------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("size", [NARROW, WIDE])
+@pytest.mark.parametrize("size", SIZES)
 async def test_a_change_on_disk_is_noticed_and_r_reloads(
     works: Factory, size: tuple[int, int]
 ) -> None:
@@ -304,6 +307,7 @@ async def test_saving_over_a_change_that_nobody_noticed_asks(works: Factory) -> 
         assert spec(works).read_text() == "Theirs.\n"
 
 
+@pytest.mark.slow
 async def test_d_shows_the_difference_and_esc_the_text(works: Factory) -> None:
     app = works.app()
     async with app.run_test(size=NARROW) as pilot:
@@ -312,14 +316,15 @@ async def test_d_shows_the_difference_and_esc_the_text(works: Factory) -> None:
         spec(works).write_text(SPEC + "Theirs.\n")
         await caught_up(pilot, lambda: notice(screen).has_focus)
         await pilot.press("d")
-        await caught_up(pilot, lambda: "-Theirs." in text_of(app))
-        assert "+M# rollcall" in text_of(app)
+        await caught_up(pilot, lambda: "+Theirs." in text_of(app))
+        assert "-M# rollcall" in text_of(app) and "what a reload changes" in text_of(app)
         await pilot.press("escape")
         await caught_up(pilot, lambda: screen.text_area.has_focus)
         await pilot.press("escape")
         await caught_up(pilot, lambda: notice(screen).has_focus)
 
 
+@pytest.mark.slow
 async def test_the_same_text_from_both_sides_is_no_conflict(works: Factory) -> None:
     app = works.app()
     async with app.run_test(size=NARROW) as pilot:
@@ -330,6 +335,7 @@ async def test_the_same_text_from_both_sides_is_no_conflict(works: Factory) -> N
         assert not notice(screen).is_on
 
 
+@pytest.mark.slow
 async def test_a_deleted_file_is_noticed_and_can_be_saved_again(works: Factory) -> None:
     app = works.app()
     async with app.run_test(size=NARROW) as pilot:
@@ -344,6 +350,7 @@ async def test_a_deleted_file_is_noticed_and_can_be_saved_again(works: Factory) 
     assert spec(works).read_text() == SPEC
 
 
+@pytest.mark.slow
 async def test_what_is_not_text_is_not_opened(works: Factory) -> None:
     spec(works).write_bytes(b"\xff\xfe\x00")
     app = works.app()
@@ -371,13 +378,11 @@ async def test_code_is_not_opened(works: Factory) -> None:
 
 
 async def test_ctrl_d_compares_with_disk_then_with_the_iterations_version(works: Factory) -> None:
-    from factory_tui.engine.specs import _diff
-
     old = SPEC.replace("never prints", "may print")
     with Store.open(works.path) as store:
         store.save_iteration(IterationRow("7f3a", 3, spec_hash=digest(old), started_ms=1))
     change = {"old_hash": digest(old), "new_hash": digest(SPEC), "path": "specs/rollcall.md",
-              "diff": _diff(old, SPEC, "specs/rollcall.md")}  # fmt: skip
+              "diff": journal_diff(old, SPEC, "specs/rollcall.md")}  # fmt: skip
     works.append("spec.changed", change, iteration=3)
     app = works.app()
     async with app.run_test(size=NARROW) as pilot:
@@ -419,6 +424,7 @@ async def test_ctrl_e_edits_the_file_itself_when_nothing_is_unsaved(
     assert handed == [os.fspath(spec(works))]
 
 
+@pytest.mark.slow
 async def test_ctrl_e_edits_a_copy_of_unsaved_text(
     works: Factory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -432,6 +438,7 @@ async def test_ctrl_e_edits_a_copy_of_unsaved_text(
     assert Path(handed[0]).name == "rollcall.md" and not Path(handed[0]).exists()
 
 
+@pytest.mark.slow
 async def test_a_terminal_that_cannot_hand_over_says_so(works: Factory) -> None:
     app = works.app()
     async with app.run_test(size=NARROW) as pilot:
@@ -445,7 +452,9 @@ async def test_a_terminal_that_cannot_hand_over_says_so(works: Factory) -> None:
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE], ids=["80x24", "160x48"])
-@pytest.mark.parametrize("conflict", [False, True], ids=["modified", "conflict"])
+@pytest.mark.parametrize(
+    "conflict", [pytest.param(False, marks=pytest.mark.slow), True], ids=["modified", "conflict"]
+)
 def test_spec_look(
     works: Factory, snap_compare: Callable[..., bool], size: tuple[int, int], conflict: bool
 ) -> None:

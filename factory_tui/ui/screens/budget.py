@@ -255,11 +255,14 @@ class BudgetScreen(ModalScreen[None]):
         parts.append((fit(limits(_as_data(budget)), 24), "strong"))
         if budget.tokens is None and budget.usd is None:
             return [*parts, ("never empty", "muted")]
+        spend = run.spend
+        if (budget.tokens is not None and budget.tokens <= spend.tokens) or (
+            budget.usd is not None and budget.usd <= spend.usd
+        ):
+            return [*parts, ("empty now", "bad")]
         if wait is None:
             return [*parts, ("not empty at this rate", "muted")]
         at = fmt.clock(now + int(wait * 1000))[:5]
-        if wait <= 0:
-            return [*parts, ("empty now", "bad")]
         return [*parts, (f"empty at {at}, in {fmt.duration(wait)}", "text")]
 
     @staticmethod

@@ -138,8 +138,12 @@ class ScenarioScreen(Panes):
         self.query_one(StepList).focus()
 
     def _measure(self, width: int, height: int) -> None:
+        was_wide = self.wide
         super()._measure(width, height)
         self._arrange()
+        index = self.query_one(StepList).current_index if self.is_mounted else None
+        if self.wide != was_wide and index is not None:
+            self._explain_entry(index)
 
     def update(self, batch: Batch | None) -> None:
         """Take in trials that started or ended."""

@@ -226,7 +226,9 @@ class SpecScreen(FrameScreen):
     def _show_diff(self) -> None:
         pane = self.query_one(DiffPane)
         text = self.text_area.text
-        if self._against == "iteration":
+        if self._against == "reload":
+            pane.show("2 Diff  what a reload changes", text, self._disk, "Nothing would change.")
+        elif self._against == "iteration":
             name, old = self._iteration_text()
             if old is None:
                 same = "The text of that version is not known any more."
@@ -243,7 +245,7 @@ class SpecScreen(FrameScreen):
         if self.file is None:
             return
         if self.wide:
-            self._against = "iteration" if self._against == "disk" else "disk"
+            self._against = "iteration" if self._against == "disk" and self.run_id else "disk"
         elif not self.has_class("-diff"):
             self._against = "disk"
             self.add_class("-diff")
@@ -309,28 +311,25 @@ class SpecScreen(FrameScreen):
             case "keep":
                 self._keep_mine()
             case "diff":
-                self._against = "disk"
+                self._against = "reload"
                 self.add_class("-diff")
                 self._show_diff()
             case _:
-                self.remove_class("-diff")
-                self.text_area.focus()
+                self._close_diff()
 
     def _reload(self) -> None:
         was_dirty = self.dirty
         self._base = self._disk
         self._replace(self._disk)
         self.query_one(DiskNotice).show("")
-        self.remove_class("-diff")
-        self.text_area.focus()
+        self._close_diff()
         more = "; ctrl+z brings your text back" if was_dirty else ""
         self.notify(f"Reloaded from disk{more}", timeout=6)
         self._show_state()
 
     def _keep_mine(self) -> None:
         self.query_one(DiskNotice).show("")
-        self.remove_class("-diff")
-        self.text_area.focus()
+        self._close_diff()
         self.notify("Your text stays in the buffer; the file stays as it is until you save")
 
     def _replace(self, text: str) -> None:

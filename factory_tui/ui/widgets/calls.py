@@ -22,6 +22,8 @@ class TrialCalls(TrafficStream):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "next_or_evidence(1)", "Next evidence", show=False),
         Binding("N", "next_or_evidence(-1)", "Previous evidence", show=False),
+        Binding("f", "follow", "Follow", show=False),
+        Binding("ampersand", "screen.filter", "Filter", show=False),
         Binding("y,c", "screen.curl", "Copy as curl", show=False),
     ]
 
