@@ -41,7 +41,8 @@ class Tmux:
     def press(self, *keys: str) -> None:
         for key in keys:
             self.tmux("send-keys", key)
-            time.sleep(0.1)
+            # A terminal sends alt+key as escape and the key: leave a gap, as a person does.
+            time.sleep(0.6 if key == "Escape" else 0.1)
 
     def shows(self, *words: str, patience: float = 30.0) -> str:
         """Wait until the screen shows all the words; returns the screen."""
@@ -53,9 +54,19 @@ class Tmux:
             assert time.monotonic() < end, f"{words} are not on the screen:\n{screen}"
             time.sleep(0.1)
 
-    @property
-    def gone(self) -> bool:
-        return not self.tmux("list-sessions").strip()
+    def lacks(self, words: str, patience: float = 30.0) -> None:
+        """Wait until the words are gone from the screen."""
+        end = time.monotonic() + patience
+        while words in self.tmux("capture-pane", "-p"):
+            assert time.monotonic() < end, f"{words!r} stays on the screen"
+            time.sleep(0.1)
+
+    def ends(self, patience: float = 30.0) -> None:
+        """Wait until the program has ended."""
+        end = time.monotonic() + patience
+        while self.tmux("list-sessions").strip():
+            assert time.monotonic() < end, self.tmux("capture-pane", "-p")
+            time.sleep(0.1)
 
 
 @pytest.fixture
@@ -78,7 +89,7 @@ def test_from_the_fleet_to_the_request_that_failed(
 ) -> None:
     factory.fill()
     screen = terminal(columns, rows, factory.folder)
-    screen.shows("7f3a", "rollcall")
+    screen.shows("7f3a", "rollcall", "Satisf")
     screen.press("Enter")
     seen = screen.shows("Trajectory", "holdout")
     assert len(seen.splitlines()) == rows
@@ -86,17 +97,18 @@ def test_from_the_fleet_to_the_request_that_failed(
     screen.shows("Verdict", "Twin traffic")
     screen.press("?")
     screen.shows("Help", "evidence")
-    screen.press("Escape", "Escape")
-    screen.shows("Satisf")
-    screen.press("b")
-    screen.shows("Budget", "tokens", "dollars")
     screen.press("Escape")
-    for _ in range(20):  # q backs out one screen at a time; a late repaint may swallow one
-        screen.press("q")
-        time.sleep(0.5)
-        if screen.gone:
-            return
-    raise AssertionError(f"q does not leave:\n{screen.tmux('capture-pane', '-p')}")
+    screen.shows("Verdict")
+    screen.press("Escape")
+    screen.shows("Trajectory", "Satisf")
+    screen.press("b")
+    screen.shows("Budget of run", "tokens", "dollars")
+    screen.press("Escape")
+    screen.lacks("Budget of run")
+    screen.press("q")
+    screen.shows("Runs")
+    screen.press("q")
+    screen.ends()
 
 
 def test_a_request_is_written_for_the_engine(
