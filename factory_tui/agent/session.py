@@ -356,7 +356,7 @@ class Session:
         self._emit(
             EventKind.ASSISTANT_TEXT_END,
             text=response.text,
-            reasoning=response.reasoning,
+            reasoning=response.reasoning or "",
             stop_reason=response.stop_reason,
         )
         self._check_context(response)
@@ -373,7 +373,7 @@ class Session:
 
     def _check_context(self, response: Response) -> None:
         size = self.limits.context_window_size
-        used = response.usage.prompt_tokens + response.usage.output_tokens
+        used = response.usage.prompt_tokens + response.usage.billed_output_tokens
         if size and used > 0.8 * size:
             share = round(100 * used / size)
             self._emit(EventKind.WARNING, message=f"Context usage at {share}% of context window")

@@ -181,10 +181,14 @@ def read_usage(wire: Mapping[str, Any]) -> Usage | None:
         if one is None:
             return None
         total = one if total is None else total + one
-    if total is None or total.total_tokens == 0:
+    if total is None or _all(total) == 0:
         return None
     whole = _read_row(wire)
-    return whole if whole is not None and whole.total_tokens > total.total_tokens else total
+    return whole if whole is not None and _all(whole) > _all(total) else total
+
+
+def _all(usage: Usage) -> int:
+    return usage.prompt_tokens + usage.output_tokens
 
 
 def _read_row(wire: Any) -> Usage | None:

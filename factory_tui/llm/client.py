@@ -31,6 +31,7 @@ from factory_tui.llm.ledger import Ledger, Reservation
 from factory_tui.llm.prices import Prices
 from factory_tui.llm.recording import KEY_HEADER, Recorder
 from factory_tui.llm.types import Request, Response, Usage
+from factory_tui.llm.wire import to_wire
 
 if TYPE_CHECKING:
     import anthropic
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["Client", "Retry"]
 
 DEFAULT_BASE_URL = "https://api.anthropic.com"
+DEFAULT_MAX_TOKENS = 8192
 
 OnDelta = Callable[[str, str], None]
 
@@ -148,13 +150,14 @@ class Client:
             if self._gate is not None:
                 await self._gate()
             bound = bound or await self._bound(request)
+            wanted = request.max_tokens or DEFAULT_MAX_TOKENS
             try:
                 reservation = await self._ledger.reserve(
                     role=request.role,
                     model=request.model,
                     key=request.key,
                     input_tokens=bound,
-                    max_tokens=request.max_tokens,
+                    max_tokens=wanted,
                     worst=lambda given, out: self._prices.worst(request.model, given, out),
                 )
             except BudgetExhausted as exhausted:
@@ -294,13 +297,22 @@ class Client:
 
     def _prompt(self, request: Request) -> dict[str, Any]:
         """All that the model reads, in wire shape."""
-        prompt: dict[str, Any] = {"model": request.model, "messages": list(request.messages)}
-        if request.system:
+        said, messages = to_wire(request.messages)
+        prompt: dict[str, Any] = {"model": request.model, "messages": messages}
+        if said:
+            first = [{"type": "text", "text": request.system}] if request.system else []
+            prompt["system"] = [*first, *said]
+        elif request.system:
             prompt["system"] = request.system
         if request.tools:
             prompt["tools"] = [tool.wire() for tool in request.tools]
-        if request.schema is not None and self._structured:
-            prompt["output_config"] = {"format": {"type": "json_schema", "schema": request.schema}}
+        output: dict[str, Any] = {}
+        if (schema := request.output_schema) is not None and self._structured:
+            output["format"] = {"type": "json_schema", "schema": schema}
+        if request.reasoning_effort:
+            output["effort"] = request.reasoning_effort
+        if output:
+            prompt["output_config"] = output
         return prompt
 
     def _headers(self, request: Request) -> Mapping[str, str]:

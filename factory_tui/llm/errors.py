@@ -7,28 +7,47 @@ and sometimes nothing at all. ``from_sdk`` maps all of them, so nobody else has 
 import email.utils
 import time
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import anthropic
 
 __all__ = [
+    "AbortError",
+    "AccessDeniedError",
     "AuthError",
+    "AuthenticationError",
     "BadRequest",
     "BudgetExhausted",
+    "ConfigurationError",
+    "ContentFilterError",
+    "ContextLengthError",
     "InvalidReply",
+    "InvalidRequestError",
+    "InvalidToolCallError",
     "LLMError",
     "NetworkError",
+    "NoObjectGeneratedError",
+    "NotFoundError",
     "Overloaded",
     "PlaybackMiss",
+    "ProviderError",
+    "QuotaExceededError",
+    "RateLimitError",
     "RateLimited",
+    "RequestTimeoutError",
+    "SDKError",
     "ServerError",
     "StreamCut",
+    "StreamError",
     "StreamStalled",
     "UnknownPrice",
+    "UnsupportedToolChoiceError",
+    "error_from_status_code",
     "from_error_event",
     "from_sdk",
     "printable",
+    "retry_after_seconds",
 ]
 
 _REFUSED = frozenset({400, 401, 402, 403, 404, 405, 406, 413, 415, 422, 429, 529})
@@ -41,11 +60,20 @@ def printable(text: str, limit: int = 500) -> str:
     return " ".join(flat.split())[:limit]
 
 
-class LLMError(Exception):
-    """A model call failed.
+class SDKError(Exception):
+    """A model call failed, or could not be made.
 
-    ``retryable``: another attempt may succeed. ``billed``: the server may have billed it (False
-    only where it certainly did not start). ``retry_after``: seconds the server asked for.
+    Attributes:
+        message: What went wrong, on one printable line.
+        cause: The exception underneath, if any.
+        provider: Which provider it came from ("" where none was involved).
+        status_code: HTTP status, if there was one.
+        error_code: The provider's own code or type, if it gave one.
+        retryable: Whether another attempt may succeed.
+        retry_after: Seconds the server asked to wait.
+        raw: The provider's error body.
+        billed: Whether the server may have billed it (False only where it surely did not start).
+        request_id: The provider's name for the call.
     """
 
     retryable = False
@@ -53,81 +81,171 @@ class LLMError(Exception):
 
     def __init__(
         self,
-        message: str,
+        message: str = "",
         *,
-        status: int | None = None,
-        retry_after: float | None = None,
-        request_id: str = "",
-        billed: bool | None = None,
+        cause: BaseException | None = None,
+        provider: str = "",
+        status_code: int | None = None,
+        error_code: str | None = None,
         retryable: bool | None = None,
+        retry_after: float | None = None,
+        raw: dict[str, Any] | None = None,
+        billed: bool | None = None,
+        request_id: str = "",
     ) -> None:
-        super().__init__(printable(message))
-        self.status = status
+        self.message = printable(message)
+        super().__init__(self.message)
+        self.cause = cause
+        self.provider = provider
+        self.status_code = status_code
+        self.error_code = error_code
         self.retry_after = retry_after
+        self.raw = raw
         self.request_id = request_id
         if billed is not None:
             self.billed = billed
         if retryable is not None:
             self.retryable = retryable
 
+    @property
+    def status(self) -> int | None:
+        """``status_code`` by its short name."""
+        return self.status_code
 
-class RateLimited(LLMError):
+
+LLMError = SDKError
+"""The same class under the name the rest of the product uses."""
+
+
+class ProviderError(SDKError):
+    """The provider answered with an error; unknown ones may be tried again."""
+
+    retryable = True
+
+
+class AuthError(ProviderError):
+    """The key is missing, wrong, or not allowed to do this."""
+
+    retryable = False
+
+
+class AuthenticationError(AuthError):
+    """401: no key, or not a valid one."""
+
+
+class AccessDeniedError(AuthError):
+    """403: the key may not do this."""
+
+
+class BadRequest(ProviderError):
+    """The server refuses this request as it is; sending it again would not help."""
+
+    retryable = False
+
+
+class InvalidRequestError(BadRequest):
+    """400 or 422: the request is malformed."""
+
+
+class NotFoundError(BadRequest):
+    """404: no such model or endpoint."""
+
+
+class ContextLengthError(BadRequest):
+    """413, or a message saying so: the prompt does not fit the model."""
+
+
+class ContentFilterError(BadRequest):
+    """A safety filter refused the request or its answer."""
+
+
+class QuotaExceededError(BadRequest):
+    """The account's credit or quota is used up; waiting does not help."""
+
+
+class RateLimitError(ProviderError):
     """429, or a rate limit in mid-stream."""
 
-    retryable = True
+
+RateLimited = RateLimitError
 
 
-class Overloaded(LLMError):
+class ServerError(ProviderError):
+    """The server failed (5xx, 409, or an ``api_error`` in mid-stream)."""
+
+
+class Overloaded(ServerError):
     """529, or an overload in mid-stream."""
 
+
+class PlaybackMiss(ProviderError):
+    """The recording has no answer for this request."""
+
+    retryable = False
+    billed = False
+
+
+class RequestTimeoutError(SDKError):
+    """A request, an attempt or a silence took too long."""
+
+
+class StreamStalled(RequestTimeoutError):
+    """No byte, or no content, for too long: the call hangs, it is not merely slow."""
+
     retryable = True
 
 
-class ServerError(LLMError):
-    """The server failed (5xx, 408, 409, or an ``api_error`` in mid-stream)."""
-
-    retryable = True
+class AbortError(SDKError):
+    """The caller gave the call up."""
 
 
-class NetworkError(LLMError):
+class NetworkError(SDKError):
     """The server could not be reached."""
 
     retryable = True
 
 
-class BadRequest(LLMError):
-    """The server refuses this request as it is; sending it again would not help."""
+class StreamError(SDKError):
+    """The stream of an answer broke or made no sense."""
+
+    retryable = True
 
 
-class AuthError(LLMError):
-    """The key is missing, wrong, or not allowed to do this."""
-
-
-class StreamCut(LLMError):
+class StreamCut(StreamError):
     """The answer ended before it was complete."""
 
-    retryable = True
+
+class InvalidReply(StreamError):
+    """The server's answer is not what its API allows."""
 
 
-class StreamStalled(LLMError):
-    """No byte, or no content, for too long."""
-
-    retryable = True
-
-
-class InvalidReply(LLMError):
-    """The server's answer is not what the Messages API allows."""
-
-    retryable = True
-
-
-class PlaybackMiss(LLMError):
-    """The recording has no answer for this request."""
+class InvalidToolCallError(SDKError):
+    """A tool call's arguments are no JSON object or do not fit the tool's schema."""
 
     billed = False
 
 
-class UnknownPrice(LLMError):
+class UnsupportedToolChoiceError(SDKError):
+    """The model does not know this tool choice."""
+
+    billed = False
+
+
+class NoObjectGeneratedError(SDKError):
+    """The answer is not an object of the wanted schema; ``text`` is what came instead."""
+
+    def __init__(self, message: str = "", *, text: str = "", **more: Any) -> None:
+        super().__init__(message, **more)
+        self.text = text
+
+
+class ConfigurationError(SDKError):
+    """The library is set up wrongly: no such provider, no key, contradicting arguments."""
+
+    billed = False
+
+
+class UnknownPrice(SDKError):
     """A dollar limit cannot be kept, because the model's price is unknown."""
 
     billed = False
@@ -151,17 +269,108 @@ class BudgetExhausted(Exception):
 _BY_TYPE: dict[str, type[LLMError]] = {
     "overloaded_error": Overloaded,
     "rate_limit_error": RateLimited,
-    "invalid_request_error": BadRequest,
-    "request_too_large": BadRequest,
-    "not_found_error": BadRequest,
-    "billing_error": BadRequest,
-    "authentication_error": AuthError,
-    "permission_error": AuthError,
+    "invalid_request_error": InvalidRequestError,
+    "request_too_large": ContextLengthError,
+    "not_found_error": NotFoundError,
+    "billing_error": QuotaExceededError,
+    "authentication_error": AuthenticationError,
+    "permission_error": AccessDeniedError,
     "playback_miss": PlaybackMiss,
 }
 
 
-def _retry_after(headers: object) -> float | None:
+_BY_STATUS: dict[int, type[LLMError]] = {
+    400: InvalidRequestError,
+    401: AuthenticationError,
+    402: QuotaExceededError,
+    403: AccessDeniedError,
+    404: NotFoundError,
+    408: RequestTimeoutError,
+    413: ContextLengthError,
+    422: InvalidRequestError,
+    429: RateLimitError,
+    529: Overloaded,
+}
+
+_BY_GRPC: dict[str, type[LLMError]] = {
+    "NOT_FOUND": NotFoundError,
+    "INVALID_ARGUMENT": InvalidRequestError,
+    "FAILED_PRECONDITION": InvalidRequestError,
+    "UNAUTHENTICATED": AuthenticationError,
+    "PERMISSION_DENIED": AccessDeniedError,
+    "RESOURCE_EXHAUSTED": RateLimitError,
+    "UNAVAILABLE": ServerError,
+    "DEADLINE_EXCEEDED": RequestTimeoutError,
+    "INTERNAL": ServerError,
+}
+
+_BY_WORDS: tuple[tuple[tuple[str, ...], type[LLMError]], ...] = (
+    (
+        ("context length", "too many tokens", "context window", "prompt is too long"),
+        ContextLengthError,
+    ),
+    (("content filter", "content_filter", "safety"), ContentFilterError),
+    (("unauthorized", "invalid key", "invalid api key", "api key not valid"), AuthenticationError),
+    (("not found", "does not exist"), NotFoundError),
+)
+_NO_CREDIT = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_error"})
+
+
+def error_from_status_code(
+    status_code: int | None,
+    message: str,
+    provider: str,
+    error_code: str | None = None,
+    raw: dict[str, Any] | None = None,
+    retry_after: float | None = None,
+    *,
+    grpc_status: str | None = None,
+    request_id: str = "",
+    cause: BaseException | None = None,
+) -> SDKError:
+    """The error a provider's answer stands for: by status, gRPC code, then by its words.
+
+    Without a status (an error event in mid-stream) the code and the words decide, and the call
+    counts as billed.
+    """
+    cls = _BY_STATUS.get(status_code or 0)
+    if cls is None and status_code is not None and status_code >= 500:
+        cls = ServerError
+    if cls in (None, InvalidRequestError) and grpc_status:
+        cls = _BY_GRPC.get(grpc_status, cls)
+    if cls is None and error_code:
+        cls = _BY_TYPE.get(error_code) or _BY_CODE.get(error_code)
+    if error_code in _NO_CREDIT:
+        cls = QuotaExceededError
+    elif error_code == "context_length_exceeded":
+        cls = ContextLengthError
+    elif cls in (None, InvalidRequestError):
+        said = message.lower()
+        found = (kind for words, kind in _BY_WORDS if any(word in said for word in words))
+        cls = next(found, cls)
+    if cls is None:
+        cls = ProviderError if status_code is None or status_code >= 500 else BadRequest
+    return cls(
+        message or f"{provider} answered with status {status_code}",
+        cause=cause,
+        provider=provider,
+        status_code=status_code,
+        error_code=error_code,
+        retry_after=retry_after,
+        raw=raw,
+        billed=status_code not in _REFUSED,
+        request_id=printable(request_id, 80),
+    )
+
+
+_BY_CODE: dict[str, type[LLMError]] = {
+    "server_error": ServerError,
+    "rate_limit_exceeded": RateLimitError,
+    "invalid_prompt": InvalidRequestError,
+}
+
+
+def retry_after_seconds(headers: object) -> float | None:
     """Seconds from ``retry-after-ms`` or ``retry-after`` (seconds or an HTTP date)."""
     get = getattr(headers, "get", None)
     if get is None:
@@ -225,16 +434,20 @@ def _from_status(error: "anthropic.APIStatusError") -> LLMError:
         cls = RateLimited
     elif status == 529 or kind == "overloaded_error":
         cls = Overloaded
-    elif status in (401, 403):
-        cls = AuthError
+    elif status == 401:
+        cls = AuthenticationError
+    elif status == 403:
+        cls = AccessDeniedError
     elif status >= 500 or status in (408, 409, 499):
         cls = ServerError
     else:
-        cls = BadRequest
+        cls = _BY_STATUS.get(status, BadRequest)
     return cls(
         f"{status} {kind}: {error.api_message or error.message}",
-        status=status,
-        retry_after=_retry_after(headers),
+        provider="anthropic",
+        status_code=status,
+        error_code=kind or None,
+        retry_after=retry_after_seconds(headers),
         request_id=printable(error.request_id or "", 80),
         billed=status not in _REFUSED,
         retryable={"true": True, "false": False}.get(headers.get("x-should-retry", "")),

@@ -35,10 +35,10 @@ class Price:
         read = self.input if self.cache_read is None else self.cache_read
         write = self.input if self.cache_write is None else self.cache_write
         return (
-            self.input * usage.input_tokens
-            + read * usage.cache_read_tokens
-            + write * usage.cache_write_tokens
-            + self.output * usage.output_tokens
+            self.input * usage.fresh_tokens
+            + read * (usage.cache_read_tokens or 0)
+            + write * (usage.cache_write_tokens or 0)
+            + self.output * usage.billed_output_tokens
         ) / _MTOK
 
     @property
@@ -77,13 +77,13 @@ class Prices:
             return own.cost(usage)
         parts = {
             "input_tokens": usage.prompt_tokens,
-            "output_tokens": usage.output_tokens,
-            "cache_read_tokens": usage.cache_read_tokens,
-            "cache_write_tokens": usage.cache_write_tokens,
+            "output_tokens": usage.billed_output_tokens,
+            "cache_read_tokens": usage.cache_read_tokens or 0,
+            "cache_write_tokens": usage.cache_write_tokens or 0,
         }
-        if usage.cache_write_1h_tokens:
-            parts["cache_write_1h_tokens"] = usage.cache_write_1h_tokens
-            parts["cache_write_5m_tokens"] = usage.cache_write_tokens - usage.cache_write_1h_tokens
+        if hour := usage.cache_write_1h_tokens:
+            parts["cache_write_1h_tokens"] = hour
+            parts["cache_write_5m_tokens"] = (usage.cache_write_tokens or 0) - hour
         price = _list_price(model, parts)
         return price * _US_ONLY if price is not None and usage.geo == "us" else price
 

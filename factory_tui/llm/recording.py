@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from factory_tui.llm.types import Block, Message, Request, Response
+from factory_tui.llm.types import Block, Request, Response, WireMessage
+from factory_tui.llm.wire import to_wire
 
 __all__ = [
     "HASHED_ROLES",
@@ -36,7 +37,7 @@ class RecordingError(Exception):
 
 
 def request_hash(
-    system: str | list[Block], messages: Iterable[Message], schema: Mapping[str, Any] | None
+    system: str | list[Block], messages: Iterable[WireMessage], schema: Mapping[str, Any] | None
 ) -> str:
     """Hash of what was asked (hex, 32 digits): system, messages and schema, nothing else.
 
@@ -45,6 +46,14 @@ def request_hash(
     asked = {"system": system or "", "messages": list(messages), "schema": schema or None}
     text = json.dumps(asked, sort_keys=True, separators=(",", ":"))
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _asked(request: Request) -> str:
+    """The hash of a request as a playback server will see it."""
+    said, messages = to_wire(request.messages)
+    first = [{"type": "text", "text": request.system}] if request.system else []
+    system = [*first, *said] if said else request.system
+    return request_hash(system, messages, request.output_schema)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +88,15 @@ class Recorder:
             {
                 "key": request.key,
                 "role": request.role,
-                "hash": request_hash(request.system, request.messages, request.schema),
+                "hash": _asked(request),
                 "model": response.model,
                 "content": response.content,
                 "stop_reason": response.stop_reason,
                 "usage": {
                     "input_tokens": response.usage.input_tokens,
                     "output_tokens": response.usage.output_tokens,
-                    "cache_read_input_tokens": response.usage.cache_read_tokens,
-                    "cache_creation_input_tokens": response.usage.cache_write_tokens,
+                    "cache_read_input_tokens": response.usage.cache_read_tokens or 0,
+                    "cache_creation_input_tokens": response.usage.cache_write_tokens or 0,
                 },
                 "ms": ms,
             },

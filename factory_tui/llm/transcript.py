@@ -9,7 +9,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from factory_tui.llm.types import Block, Message, Request, Response, Tool
+from factory_tui.llm.types import Block, Request, Response, Tool, ToolDefinition
+from factory_tui.llm.types import WireMessage as Message
 
 __all__ = ["Transcript", "TranscriptError"]
 
@@ -22,7 +23,11 @@ class Transcript:
     """One conversation: frozen system prompt and tools, and its messages so far."""
 
     def __init__(
-        self, *, system: str = "", tools: Sequence[Tool] = (), messages: Sequence[Message] = ()
+        self,
+        *,
+        system: str = "",
+        tools: Sequence[ToolDefinition] = (),
+        messages: Sequence[Message] = (),
     ) -> None:
         self._system = system
         self._tools = json.dumps([tool.wire() for tool in tools])
@@ -42,7 +47,10 @@ class Transcript:
     @property
     def tools(self) -> tuple[Tool, ...]:
         """The tools, frozen."""
-        return tuple(Tool(**tool) for tool in json.loads(self._tools))
+        return tuple(
+            Tool(tool["name"], tool["description"], tool["input_schema"])
+            for tool in json.loads(self._tools)
+        )
 
     @property
     def messages(self) -> list[Message]:

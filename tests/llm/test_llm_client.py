@@ -144,7 +144,7 @@ async def test_refusals_cost_nothing_and_failures_cost_their_reservation(
     desk.server.steps = [refuse(status, kind)] * tries
     with pytest.raises(error) as caught:
         await desk.client(max_retries=tries - 1).complete(ASK)
-    assert type(caught.value) is error
+    assert isinstance(caught.value, error)
     assert caught.value.status == status
     assert caught.value.request_id.startswith("req_")
     assert len(desk.server.calls) == tries
@@ -268,7 +268,7 @@ async def test_a_stream_that_goes_wrong_is_retried_and_never_returned(
     pieces: list[str] = []
     response = await desk.client().complete(ASK, lambda kind, _: pieces.append(kind))
     assert response.text == "Hello."
-    assert type(desk.retries[0].error) is error
+    assert isinstance(desk.retries[0].error, error)
     assert desk.states == [state, ("committed", 150)]
     assert pieces.count("retry") == 1
     desk.server.steps = [step]
