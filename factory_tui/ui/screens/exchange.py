@@ -12,7 +12,7 @@ from textual.widget import Widget
 
 from factory_tui.state import format as fmt
 from factory_tui.store import ExchangeRow, StoreError, Traffic
-from factory_tui.ui.screens.panes import Panes
+from factory_tui.ui.screens.tabs import TabbedPanes
 from factory_tui.ui.widgets import wire
 from factory_tui.ui.widgets.frame import Line
 from factory_tui.ui.widgets.lines import LineList
@@ -22,7 +22,7 @@ from factory_tui.ui.widgets.tones import Part
 __all__ = ["ExchangeScreen"]
 
 
-class ExchangeScreen(Panes):
+class ExchangeScreen(TabbedPanes):
     """Request and response of one exchange; ``[`` and ``]`` go through those of its trial."""
 
     PANE_IDS = ("request", "response")
@@ -44,7 +44,6 @@ class ExchangeScreen(Panes):
         Binding("y,c", "curl", "Curl", key_display="y", tooltip="Copy as a curl command"),
         Binding("Y", "body", "Body", tooltip="Copy the response's body"),
         Binding("w", "wire", "Wire", tooltip="As it was sent, or decoded"),
-        Binding("escape", "back", "Back", show=False),
         Binding("s", "scenario", "Scenario", tooltip="The scenario that called"),
     ]
 
@@ -215,13 +214,6 @@ class ExchangeScreen(Panes):
                 self.factory.open_scenario(self.run_id, self._row.scenario)
         else:
             self.notify("The builder called, no scenario")
-
-    def action_back(self) -> None:
-        """Show both panes again, or go back."""
-        if self.has_class("-max"):
-            self.action_restore()
-        else:
-            super().action_back()
 
     @on(LineList.Opened)
     def _opened(self, event: LineList.Opened) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on
@@ -19,7 +18,8 @@ from factory_tui.store import ExchangeRow, StepRow, StoreError, Traffic, TrialRo
 from factory_tui.ui import evidence
 from factory_tui.ui.evidence import Ruling
 from factory_tui.ui.rows import PagedRows
-from factory_tui.ui.screens.panes import Panes
+from factory_tui.ui.screens.tabs import TabbedPanes
+from factory_tui.ui.stories import file_of
 from factory_tui.ui.widgets import wire
 from factory_tui.ui.widgets.calls import TrialCalls
 from factory_tui.ui.widgets.lines import LineList
@@ -39,7 +39,7 @@ TABS: Final = {"steps": "2 Trajectory", "calls": "3 Twin traffic", "diff": "5 Di
 """The panes that share one place where there is not room for all."""
 
 
-class ScenarioScreen(Panes):
+class ScenarioScreen(TabbedPanes):
     """Verdict, trajectory and twin traffic of one trial, linked by the scenario's step."""
 
     PANE_IDS = ("verdict", "steps", "calls", "detail", "diff")
@@ -67,9 +67,6 @@ class ScenarioScreen(Panes):
         Binding("d", "diff", "Diff", tooltip="Compare with the last satisfied trial, by step"),
         Binding("L", "link", "Unlink", tooltip="Panes follow one another's step, or don't"),
         Binding("v", "story", "Story", tooltip="The scenario as it is written"),
-        Binding("escape", "back", "Back", show=False),
-        Binding("tab", "next_pane(1)", "Next pane", show=False),
-        Binding("shift+tab", "next_pane(-1)", "Previous pane", show=False),
         Binding("e", "app.spec", "Spec", tooltip="Edit the spec of this run"),
         Binding("b", "app.budget", "Budget", tooltip="Edit the budget of this run"),
         Binding("p", "app.pause", "Pause/resume", show=False),
@@ -87,7 +84,6 @@ class ScenarioScreen(Panes):
         self._traffic: Traffic | None = None
         self._exchanges: PagedRows[ExchangeRow] | None = None
         self._tab = "steps"
-        self._maxed = ""
         self._diff = False
 
     # -- frame -----------------------------------------------------------------------------
@@ -125,7 +121,7 @@ class ScenarioScreen(Panes):
         rounds = [round_ for round_ in self._rounds if round_.finished] or self._rounds
         if rounds:
             self._open_trial(rounds[-1].first)
-        self._arrange()
+        self.lay_panes()
         self.focus_first()
 
     def on_unmount(self) -> None:
@@ -140,7 +136,6 @@ class ScenarioScreen(Panes):
     def _measure(self, width: int, height: int) -> None:
         was_wide = self.wide
         super()._measure(width, height)
-        self._arrange()
         index = self.query_one(StepList).current_index if self.is_mounted else None
         if self.wide != was_wide and index is not None:
             self._explain_entry(index)
@@ -348,85 +343,42 @@ class ScenarioScreen(Panes):
 
     # -- panes -----------------------------------------------------------------------------
 
-    def _arrange(self) -> None:
-        """Decide which panes are seen."""
-        if not self.is_mounted:
-            return
-        for ident in self.PANE_IDS:
-            self.query_one(f"#{ident}").display = self._is_seen(ident)
-        self._caption()
-
-    def _is_seen(self, ident: str) -> bool:
-        if self.has_class("-max"):
-            return ident == self._maxed
+    def is_seen(self, ident: str) -> bool:
+        """With room all but one of detail and diff, else the verdict and one of the others."""
         if self.wide:
             return {"detail": not self._diff, "diff": self._diff}.get(ident, True)
         if ident == "detail":
             return self._tab != "diff"
         return ident == "verdict" or ident == self._tab
 
-    def _caption(self) -> None:
-        """Where panes share a place, each title names the others."""
-        shared = not self.wide and not self.has_class("-max")
-        for ident, title in TABS.items():
-            if ident == "diff":
-                continue
-            pane = self.query_one(f"#{ident}")
-            others = [other for key, other in TABS.items() if key != ident]
-            text = f"{title} ┊ {' ┊ '.join(others)} (tab)" if shared else title
-            if isinstance(pane, TrialCalls):
-                pane.heading = text
-                pane._caption()
-            else:
-                pane.border_title = Content(text)
-                pane.border_subtitle = Content("enter opens · n/N evidence")
+    def reachable(self) -> list[str]:
+        """All panes, the diff only once it was asked for."""
+        return [ident for ident in self.PANE_IDS if ident != "diff" or self._diff]
 
-    def action_pane(self, number: int) -> None:
-        """Focus a pane; where panes share a place, this one takes it."""
-        if number < len(self.PANE_IDS):
-            self._focus_pane(self.PANE_IDS[number])
-
-    def _focus_pane(self, ident: str) -> None:
+    def bring_forward(self, ident: str) -> None:
+        """Give the shared place to a pane."""
         if ident == "diff" and not self._diff:
-            self.action_diff()
-            return
-        if self.has_class("-max"):
-            self._maxed = ident
+            self._diff = True
+            self._compare()
         if ident in TABS:
             self._tab = ident
         elif ident == "detail":
             self._tab = "steps" if self._tab == "diff" else self._tab
             self._diff = self._diff and not self.wide
-        self._arrange()
-        self.query_one(f"#{ident}").focus()
 
-    def action_next_pane(self, direction: int) -> None:
-        """Focus the next pane, seen or not."""
-        panes = [ident for ident in self.PANE_IDS if ident != "diff" or self._diff]
-        held = self.focused.id if self.focused is not None else None
-        at = panes.index(held) if held in panes else -1
-        self._focus_pane(panes[(at + direction) % len(panes)])
-
-    def action_maximise(self) -> None:
-        """Give the whole screen to the focused pane, or restore."""
-        if self.has_class("-max"):
-            self.action_restore()
-        elif self.focused is not None and self.focused.id in self.PANE_IDS:
-            self._maxed = self.focused.id
-            self.add_class("-max")
-            self._arrange()
-
-    def action_restore(self) -> None:
-        """Show all panes again."""
-        self.remove_class("-max")
-        self._arrange()
-
-    def action_back(self) -> None:
-        """Show all panes again, or go back."""
-        if self.has_class("-max"):
-            self.action_restore()
-        else:
-            super().action_back()
+    def caption(self) -> None:
+        """Where panes share a place, each title names the others."""
+        shared = not self.wide and not self.has_class("-max")
+        for ident in ("steps", "calls"):
+            pane = self.query_one(f"#{ident}")
+            title = TABS[ident]
+            others = [other for key, other in TABS.items() if key != ident]
+            text = f"{title} ┊ {' ┊ '.join(others)} (tab)" if shared else title
+            if isinstance(pane, TrialCalls):
+                pane.name_it(text)
+            else:
+                pane.border_title = Content(text)
+                pane.border_subtitle = Content("enter opens · n/N evidence")
 
     # -- keys ------------------------------------------------------------------------------
 
@@ -470,15 +422,11 @@ class ScenarioScreen(Panes):
 
     def action_diff(self) -> None:
         """Show or hide the comparison with the last satisfied trial."""
-        showing = self._diff and (self.wide or self._tab == "diff" or self.has_class("-max"))
-        self._diff = not showing
-        self._tab = "diff" if self._diff else "steps"
-        if self.has_class("-max"):
-            self._maxed = self._tab
-        if self._diff:
-            self._compare()
-        self._arrange()
-        self.query_one("#diff" if self._diff else "#steps").focus()
+        if self._diff and self.query_one(StepDiff).display:
+            self._diff = False
+            self.focus_pane("steps")
+        else:
+            self.focus_pane("diff")
 
     def _compare(self) -> None:
         trial = self._trial
@@ -513,7 +461,7 @@ class ScenarioScreen(Panes):
             case StepList(current=StepRow() as entry):
                 self._open_entry(entry)
             case VerdictPane(current=Ruling()):
-                self._focus_pane("steps")
+                self.focus_pane("steps")
             case StepDiff(current_now=int() as index):
                 self._open_entry(self._entries[index])
             case Sheet():
@@ -539,21 +487,10 @@ class ScenarioScreen(Panes):
 
     def action_story(self) -> None:
         """Show the scenario as it is written."""
-        path = _file_of(self.factory.factory_dir / "scenarios", self.scenario_id)
+        path = file_of(self.factory.factory_dir / "scenarios", self.scenario_id)
         if path is None:
             self.notify("The scenario's file is not in scenarios/ any more", severity="warning")
             return
         mark = f" · {HOLDOUT}: never shown to the builder" if self.info.split == "holdout" else ""
         text = path.read_text(encoding="utf-8", errors="replace")
         self.factory.open_text(self.run_id, f"{path.name}{mark}", text)
-
-
-def _file_of(folder: Path, scenario_id: str) -> Path | None:
-    """The file that a scenario is written in."""
-    for path in sorted(folder.rglob("*.md")):
-        with path.open(encoding="utf-8", errors="replace") as lines:
-            for _, line in zip(range(40), lines, strict=False):
-                key, _, value = line.partition(":")
-                if key.strip() == "id" and value.strip().strip("\"'") == scenario_id:
-                    return path
-    return None

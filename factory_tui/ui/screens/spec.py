@@ -49,7 +49,7 @@ class SpecScreen(FrameScreen):
         #text { width: 1fr; height: 1fr; }
         #diff { display: none; width: 1fr; height: 1fr; }
         #refused { display: none; height: 1fr; }
-        &.-wide #diff { display: block; width: 54; }
+        &.-wide #diff { display: block; width: 48; }
         &.-narrow.-diff #text { display: none; }
         &.-narrow.-diff #diff { display: block; }
         &.-refused #columns, &.-refused #effect { display: none; }

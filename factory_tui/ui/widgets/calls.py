@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -36,16 +36,16 @@ class TrialCalls(TrafficStream):
 
     def go_to_call(self, n: int) -> bool:
         """Put the cursor on the trial's n-th exchange; False if it is not listed."""
-        return self._go(lambda row: row.n, n, exact=True)
+        return self._go(lambda row: row.n, n)
 
     def go_to_step(self, step: int) -> bool:
         """Put the cursor on the first exchange of a scenario step; False if it has none."""
         current = self.current
         if current is not None and current.step == step:
             return True
-        return self._go(lambda row: row.step, step, exact=True)
+        return self._go(lambda row: row.step, step)
 
-    def _go(self, key, wanted: int, *, exact: bool) -> bool:  # type: ignore[no-untyped-def]
+    def _go(self, key: Callable[[ExchangeRow], int], wanted: int) -> bool:
         low, high = 0, self.row_count()
         while low < high:
             middle = (low + high) // 2
@@ -57,7 +57,7 @@ class TrialCalls(TrafficStream):
             else:
                 high = middle
         row = self.row(low)
-        if row is None or (exact and key(row) != wanted):
+        if row is None or key(row) != wanted:
             return False
         self.move_to(low)
         return True
@@ -83,6 +83,11 @@ class TrialCalls(TrafficStream):
         if self.errors_only or self.filter_text:
             return [[("Nothing matches. ! and & change what is shown.", "muted")]]
         return [[("The product called no twin in this trial.", "muted")]]
+
+    def name_it(self, heading: str) -> None:
+        """Change the title."""
+        self.heading = heading
+        self._caption()
 
     def _caption(self) -> None:
         marks = ["failures only"] if self.errors_only else []
