@@ -172,7 +172,7 @@ class ScenarioScreen(TabbedPanes):
     @property
     def _round_index(self) -> int:
         for index, round_ in enumerate(self._rounds):
-            if self._trial is not None and round_.index(self._trial) is not None:
+            if self._trial is not None and round_.place_of(self._trial) is not None:
                 return index
         return 0
 
@@ -400,7 +400,7 @@ class ScenarioScreen(TabbedPanes):
         if self._trial is None:
             return
         trials = self._rounds[self._round_index].trials
-        at = (self._rounds[self._round_index].index(self._trial) or 0) + direction
+        at = (self._rounds[self._round_index].place_of(self._trial) or 0) + direction
         if 0 <= at < len(trials):
             self._open_trial(trials[at])
         else:

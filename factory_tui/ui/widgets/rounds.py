@@ -54,7 +54,7 @@ class Round(NamedTuple):
                     return trial
         return self.trials[0]
 
-    def index(self, trial: TrialRow) -> int | None:
+    def place_of(self, trial: TrialRow) -> int | None:
         """The place of a trial, None if it belongs to another round."""
         for place, other in enumerate(self.trials):
             if other.id == trial.id:
@@ -88,7 +88,7 @@ class RoundsLine(Line):
         if trial is not None:
             left.append(("iteration", "muted"))
             for round_ in rounds:
-                here = round_.index(trial) is not None
+                here = round_.place_of(trial) is not None
                 glyph, tone = GLYPHS[round_.status], TONE_OF[round_.status]
                 left += _choice(round_.label, glyph, tone, here)
                 if here:
@@ -103,7 +103,7 @@ class RoundsLine(Line):
             _choice(str(place), *OUTCOME.get(trial.outcome, ("?", "warn")), trial.id == chosen.id)
             for place, trial in enumerate(round_.trials, 1)
         ]
-        low = round_.index(chosen) or 0
+        low = round_.place_of(chosen) or 0
         high = low + 1
         while width_of(part for piece in pieces[low:high] for part in piece) < room:
             if high < len(pieces):
