@@ -1,6 +1,6 @@
 """What the builder is told: once for good, then once per iteration."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 __all__ = ["spec_changed", "system", "task"]
 
@@ -71,8 +71,19 @@ def system(*, command: str = "", twins: Iterable[str] = ()) -> str:
     return _SYSTEM.format(command=started, twins=beside)
 
 
+FILES_LISTED = 60
+
+
 def task(
-    spec: str, *, iteration: int = 1, feedback: str = "", seeded: bool = False, rounds: int = 0
+    spec: str,
+    *,
+    iteration: int = 1,
+    feedback: str = "",
+    seeded: bool = False,
+    files: Sequence[tuple[str, int]] = (),
+    said: str = "",
+    rounds: int = 0,
+    answer_tokens: int = 0,
 ) -> str:
     """The first message of an iteration.
 
@@ -81,7 +92,10 @@ def task(
         iteration: Its number, from 1.
         feedback: What is known of how the last product did; "" in the first iteration.
         seeded: Whether the workspace holds a code base that was there before the factory.
+        files: What is in the workspace, with sizes in bytes.
+        said: What the builder said at the end of the last iteration.
         rounds: How many rounds of tool calls there are; 0 for no limit.
+        answer_tokens: How long one answer may be; 0 to say nothing of it.
     """
     parts = [f"<spec>\n{spec.strip()}\n</spec>"]
     if feedback:
@@ -104,11 +118,26 @@ def task(
         )
     else:
         parts.append("Build the program this spec describes.")
+    if files:
+        listed = "\n".join(f"{size:>9,} {name}" for name, size in files[:FILES_LISTED])
+        more = f"\n… and {len(files) - FILES_LISTED} more" if len(files) > FILES_LISTED else ""
+        parts.append(f"In the workspace (bytes, name):\n{listed}{more}")
+    if said:
+        parts.append(f"When you stopped, you said:\n\n<note>\n{said.strip()}\n</note>")
+    limits = []
     if rounds:
-        parts.append(
+        limits.append(
             f"You have {rounds} rounds of tool calls this time; one round may hold many calls. "
-            "Then what is in the workspace is tried out, finished or not."
+            "Then what is in the workspace is tried out, finished or not; the results of the last "
+            "round are not shown to you any more."
         )
+    if answer_tokens:
+        limits.append(
+            f"One answer holds at most {answer_tokens:,} tokens, tool calls included: write a "
+            "long file in several steps."
+        )
+    if limits:
+        parts.append(" ".join(limits))
     return "\n\n".join(parts)
 
 

@@ -8,6 +8,8 @@ the store what is already done, so a run that was cut off anywhere goes on from 
 from __future__ import annotations
 
 import dataclasses
+import os
+import stat
 import time
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from factory_tui.engine.runtime import Runtime
 from factory_tui.engine.validating import Product, Validation
 from factory_tui.scenarios import satisfaction
 from factory_tui.store import IterationRow
+from factory_tui.text import clean
 
 __all__ = ["Loop"]
 
@@ -74,7 +77,10 @@ class Loop:
             iteration=row.n,
             feedback=self._feedback(row.n - 1),
             seeded=bool(self.runtime.options.seed_from) and row.n == 1,
+            files=_files(self.runtime.workspace.root),
+            said=self._said(row.n - 1),
             rounds=self.runtime.settings.max_rounds,
+            answer_tokens=self.runtime.settings.models.max_tokens,
         )
         if prompt and prompt != context.get_string("graph.goal"):
             task = f"{task}\n\n{prompt}"
@@ -84,6 +90,14 @@ class Loop:
         """What was said about an iteration; "" before the first."""
         events = self.runtime.store.events(
             run_id=self.runtime.run_id, kinds=["feedback.sent"], limit=100_000
+        )
+        texts = [e.data["text"] for e in events if e.iteration == iteration]
+        return texts[-1] if texts else ""
+
+    def _said(self, iteration: int) -> str:
+        """What the builder said at the end of an iteration; "" before the first."""
+        events = self.runtime.store.events(
+            run_id=self.runtime.run_id, kinds=["agent.text"], limit=100_000
         )
         texts = [e.data["text"] for e in events if e.iteration == iteration]
         return texts[-1] if texts else ""
@@ -212,3 +226,16 @@ class Loop:
                 self.runtime.emit("note", {"text": text, "level": "warning"})
                 continue
             await self._validation(built[-1]).again(scenario, count)
+
+
+def _files(root: Path) -> list[tuple[str, int]]:
+    """The workspace's regular files and their sizes in bytes; links are not followed."""
+    found = []
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(f for f in folders if f not in (".git", "__pycache__"))
+        for name in sorted(names):
+            path = Path(folder) / name
+            status = path.lstat()
+            if stat.S_ISREG(status.st_mode):
+                found.append((clean(str(path.relative_to(root))), status.st_size))
+    return found
