@@ -316,7 +316,8 @@ def ask(folder: Path, run_id: str, verb: str, args: dict[str, Any], said: str) -
         row = find_run(store, run_id)
         live = process.alive(row.pid, row.pid_started)
         ended = row.status in ("satisfied", "unsatisfied", "stopped", "failed")
-        if ended and not live and verb != "retry":
+        again = verb == "retry" or (verb == "resume" and row.status != "satisfied")
+        if ended and not live and not again:
             fail(f"run {row.id} has ended ({row.status}); start another with `factory-tui run`")
         store.request(row.id, verb, args, "command line")
     if not live and verb in ("resume", "retry", "stop", "budget"):

@@ -66,7 +66,8 @@ async def carry_out(settings: Settings, store: Store, run_id: str) -> None:
     """Carry out a run until it ends, is stopped, or is suspended."""
     runtime = Runtime(settings, store, run_id)
     row = store.run(run_id)
-    ended = row.status in ENDED
+    ended = row.status in ENDED and not _reopened(settings, store, run_id)
+    runtime.ended = ended
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, runtime.suspend)
     try:
@@ -89,6 +90,19 @@ async def carry_out(settings: Settings, store: Store, run_id: str) -> None:
             await _until_done(runtime, loop)
     except HarnessFault as fault:
         _finish(runtime, "failed", str(fault))
+
+
+def _reopened(settings: Settings, store: Store, run_id: str) -> bool:
+    """Whether the engineer wants a run that ended without success to go on.
+
+    Its pipeline then starts over; the store knows what is done, so nothing is done twice.
+    """
+    wanted = any(request.verb == "resume" for request in store.pending(run_id))
+    if not wanted or store.run(run_id).status == "satisfied":
+        return False
+    (settings.runs / run_id / "pipeline" / "checkpoint.json").unlink(missing_ok=True)
+    store.update_run(run_id, status="running", finished_ms=None)
+    return True
 
 
 async def _until_done(runtime: Runtime, loop: Loop) -> None:

@@ -63,6 +63,8 @@ class Runtime:
         self.folder = settings.runs / run_id
         self.iteration = row.iteration or 0
         self.gate = Gate()
+        self.ended = False
+        """The run has ended; this process only performs the trials somebody asked for."""
         self.stop: asyncio.Future[Stopped] = asyncio.get_running_loop().create_future()
         self.retries: asyncio.Queue[tuple[str, int]] = asyncio.Queue()
         self.pool: Pool
@@ -281,6 +283,8 @@ class Runtime:
 
     def pause(self, reason: str, detail: str = "") -> None:
         """Hold the run at its next model call and trial until somebody resumes it."""
+        if self.ended:
+            return
         fresh = reason not in self.gate.reasons
         self.gate.hold(reason)
         if fresh:

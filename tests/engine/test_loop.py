@@ -213,3 +213,19 @@ def test_from_an_existing_code_base_and_out_again(start: Start, tmp_path: Path) 
         ["git", "-C", str(out), "log", "--oneline"], capture_output=True, text=True, check=True
     )
     assert "Iteration 1" in log.stdout
+
+
+def test_a_run_that_gave_up_goes_on_when_asked(start: Start, tmp_path: Path) -> None:
+    played = recording(tmp_path / "r.jsonl", *[write_tool(BAD)] * 4, write_tool(GOOD))
+    run = start(recording=str(played))
+    assert run.finished().data["status"] == "unsatisfied"
+    run.ask("budget", tokens=1)
+    run.ask("resume")
+    run.ask("budget", tokens=1_000_000)
+    run.wake()
+    run.wait(lambda: len(run.events("run.finished")) == 2)
+    assert run.events("run.finished")[-1].data == {
+        "status": "satisfied",
+        "detail": "",
+        "iteration": 5,
+    }

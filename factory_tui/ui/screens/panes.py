@@ -27,7 +27,7 @@ class Panes(FrameScreen):
         Binding("5", "pane(4)", "Pane 5", show=False),
         Binding("plus", "maximise", "Full", key_display="+", tooltip="One pane in full size"),
         Binding("minus,underscore", "restore", "Restore panes", show=False),
-        Binding("escape", "restore", "Restore panes", show=False),
+        Binding("escape", "out", "All panes, then back", show=False),
     ]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -55,6 +55,13 @@ class Panes(FrameScreen):
         if pane is not None:
             self.add_class("-max")
             self._only(pane)
+
+    def action_out(self) -> None:
+        """Show all panes again; else go back, but never leave the program by accident."""
+        if self.has_class("-max"):
+            self.action_restore()
+        elif len(self.app.screen_stack) > 2:
+            self.action_back()
 
     def action_restore(self) -> None:
         """Show all panes again."""

@@ -18,7 +18,6 @@ class TabbedPanes(Panes):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "back", "Back", show=False),
         Binding("tab", "next_pane(1)", "Next pane", show=False),
         Binding("shift+tab", "next_pane(-1)", "Previous pane", show=False),
     ]
@@ -86,10 +85,3 @@ class TabbedPanes(Panes):
         """Show all panes again."""
         self.remove_class("-max")
         self.lay_panes()
-
-    def action_back(self) -> None:
-        """Show all panes again, or go back."""
-        if self.has_class("-max"):
-            self.action_restore()
-        else:
-            super().action_back()
