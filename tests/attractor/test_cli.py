@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from factory_tui.attractor import load_checkpoint, parse_dot
 from factory_tui.pipeline_cli import pipeline
+from tests.llm.scripted import MODEL, Scripted
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "factory_tui" / "pipelines"
@@ -134,6 +135,34 @@ async def test_a_run_that_was_ended_goes_on(tmp_path: Path) -> None:
     await process.communicate()
     assert process.returncode == 0
     assert log.read_text() == "a\nb\nb\n"
+
+
+SESSION = """digraph S { goal="count" start [shape=Mdiamond] exit [shape=Msquare]
+    node [fidelity=full, thread_id=t]
+    a [prompt="One"] b [prompt="Two"] c [prompt="Three", fidelity=truncate]
+    start -> a -> b -> c -> exit }"""
+
+
+async def test_run_with_a_model_behind_a_budget(tmp_path: Path) -> None:
+    file = tmp_path / "s.dot"
+    file.write_text(SESSION)
+    server = Scripted()
+    await server.start()
+    environment = {**os.environ, "ANTHROPIC_BASE_URL": server.url, "ANTHROPIC_API_KEY": "k"}
+    argv = [sys.executable, "-m", "factory_tui.pipeline_cli", "run", str(file), "--model", MODEL]
+    try:
+        for budget, code in (("100000", 0), ("10", 3)):
+            process = await asyncio.create_subprocess_exec(
+                *[*argv, "--tokens", budget, "--run-dir", str(tmp_path / budget)],
+                cwd=ROOT, env=environment, stdout=-1, stderr=-1,
+            )  # fmt: skip
+            out, said = await process.communicate()
+            assert process.returncode == code, (out + said).decode()
+            assert b"spent " in said
+    finally:
+        await server.aclose()
+    asked = [call["messages"] for call in server.calls]
+    assert [len(messages) for messages in asked] == [1, 3, 1], "b goes on with a's session"
 
 
 async def test_serve_answers_and_ends(tmp_path: Path) -> None:

@@ -293,3 +293,20 @@ async def test_a_supervisor_gives_up(tmp_path: Path) -> None:
     outcome = await run_pipeline(parse_dot(source), backend=backend, on_event=events.append)
     assert outcome.failure_reason == "Escalated: it goes in circles"
     assert ended == ["w"]
+
+
+async def test_an_outcome_leaves_a_response_too(tmp_path: Path) -> None:
+    answers = [Outcome.fail("not yet"), Outcome(notes="good")]
+
+    def backend(node: Node, prompt: str, context: Context) -> Outcome:
+        return answers.pop(0)
+
+    said: list[str] = []
+
+    def on_event(event: PipelineEvent) -> None:
+        if event.kind in ("StageFailed", "StageCompleted") and event.to_json()["name"] == "n":
+            said.append((tmp_path / "n" / "response.md").read_text())
+
+    source = flow('start -> n -> exit n -> n [condition="outcome=fail"]')
+    await run_pipeline(parse_dot(source), backend=backend, run_dir=tmp_path, on_event=on_event)
+    assert said == ["not yet", "good"]

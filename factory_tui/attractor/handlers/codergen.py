@@ -90,6 +90,8 @@ class CodergenHandler:
         if steered := _taken(stage_dir / INTERVENTION_FILE):
             prompt = f"{prompt}\n\nFrom your supervisor:\n{steered}"
         write_text(stage_dir / "prompt.md", prompt)
+        response = stage_dir / "response.md"
+        response.unlink(missing_ok=True)
         if self.backend is None:
             result: Result = f"[Simulated] Response for stage: {node.id}"
         else:
@@ -99,11 +101,12 @@ class CodergenHandler:
                 reason = str(error) or type(error).__name__
                 return Outcome.fail(reason, terminal=not should_retry(error))
         if isinstance(result, Outcome):
-            if not (stage_dir / "response.md").exists() and result.notes:
-                write_text(stage_dir / "response.md", result.notes)
+            # A backend that gives an outcome may have written the response itself.
+            if not response.exists():
+                write_text(response, result.notes or result.failure_reason)
             write_status(stage_dir, result)
             return result
-        write_text(stage_dir / "response.md", result)
+        write_text(response, result)
         updates = {"last_stage": node.id, "last_response": result[:200]}
         if (reported := read_status(stage_dir)) is not None:
             reported.context_updates = {**updates, **reported.context_updates}
