@@ -6,10 +6,24 @@ twins on a listening socket. How to write a pack: :mod:`factory_tui.universe.pac
 """
 
 from factory_tui.universe.clock import Clock, iso, parse_time
-from factory_tui.universe.faults import Fault, FaultError, FaultPlan
+from factory_tui.universe.courier import Courier
+from factory_tui.universe.event_faults import EventFault
+from factory_tui.universe.faults import Fault, FaultPlan
 from factory_tui.universe.http import BadBodyError, Request, Response
 from factory_tui.universe.ids import ALNUM, BASE62, DIGITS, HEX, UPPER, Ids
+from factory_tui.universe.limits import Allowance, Limit
 from factory_tui.universe.load import PackError, load_packs
+from factory_tui.universe.outbox import (
+    Ask,
+    Delivery,
+    Event,
+    Outbox,
+    Outcome,
+    Outgoing,
+    Reply,
+    Retries,
+    Subscription,
+)
 from factory_tui.universe.pack import (
     ApplyError,
     Call,
@@ -23,8 +37,10 @@ from factory_tui.universe.pack import (
     route,
 )
 from factory_tui.universe.people import DOMAIN, ORGS, Org, Person, org
+from factory_tui.universe.plans import FaultError
 from factory_tui.universe.routes import Match, Routes
 from factory_tui.universe.server import Server, serve
+from factory_tui.universe.sockets import Socket, Sockets
 from factory_tui.universe.tables import (
     Change,
     FrozenRowError,
@@ -36,7 +52,7 @@ from factory_tui.universe.tables import (
     thaw,
 )
 from factory_tui.universe.tap import Exchange
-from factory_tui.universe.universe import VARIES, Snapshot, Universe
+from factory_tui.universe.universe import VARIES, Snapshot, Universe, Waiting
 
 __all__ = [
     "ALNUM",
@@ -47,11 +63,17 @@ __all__ = [
     "ORGS",
     "UPPER",
     "VARIES",
+    "Allowance",
     "ApplyError",
+    "Ask",
     "BadBodyError",
     "Call",
     "Change",
     "Clock",
+    "Courier",
+    "Delivery",
+    "Event",
+    "EventFault",
     "Exchange",
     "Fault",
     "FaultError",
@@ -61,23 +83,33 @@ __all__ = [
     "Ids",
     "IndexFn",
     "Key",
+    "Limit",
     "Match",
     "Org",
+    "Outbox",
+    "Outcome",
+    "Outgoing",
     "Pack",
     "PackError",
     "Person",
     "Refused",
+    "Reply",
     "Request",
     "Response",
+    "Retries",
     "Routes",
     "Row",
     "Seed",
     "SeedTables",
     "Server",
     "Snapshot",
+    "Socket",
+    "Sockets",
+    "Subscription",
     "Table",
     "Twin",
     "Universe",
+    "Waiting",
     "freeze",
     "iso",
     "load_packs",

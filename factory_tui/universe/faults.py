@@ -5,15 +5,13 @@ from dataclasses import dataclass, field, fields
 from fnmatch import fnmatchcase
 from typing import Any, Literal, Self
 
+from factory_tui.universe.event_faults import EventFault, EventPlan
 from factory_tui.universe.ids import Ids
+from factory_tui.universe.plans import FaultError, Plan, check_share, which
 
 __all__ = ["Fault", "FaultError", "FaultPlan"]
 
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "*"})
-
-
-class FaultError(ValueError):
-    """A fault that cannot be understood; the message says which field and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +34,9 @@ class Fault:
             ``"after-commit"``: it was carried out and the caller does not learn it.
         delay: Real seconds before the answer (the virtual clock moves as far).
         reset: Send half of the answer's body, then reset the connection; the request counts.
+        stale: Answer a read from the state of so many virtual seconds ago; a request that
+            changes something is not stale.
+        revoke: From this request on the caller's credentials are no longer valid.
     """
 
     twin: str
@@ -51,21 +52,25 @@ class Fault:
     drop: Literal["", "before", "after-commit"] = ""
     delay: float = 0.0
     reset: bool = False
+    stale: float = 0.0
+    revoke: bool = False
 
     def __post_init__(self) -> None:
         if self.reply is not None and not 200 <= self.reply <= 599:
             raise FaultError(f"reply: {self.reply} is not a status from 200 to 599")
         if self.drop not in ("", "before", "after-commit"):
             raise FaultError(f'drop: "{self.drop}" is neither "before" nor "after-commit"')
-        if self.probability is not None and not 0 <= self.probability <= 1:
-            raise FaultError(f"probability: {self.probability} is not between 0 and 1")
+        check_share(self.probability)
         if self.delay < 0:
             raise FaultError("delay: seconds cannot be negative")
-        if self.reply is None and not (self.drop or self.delay or self.reset):
-            raise FaultError("nothing goes wrong: give reply, drop, delay or reset")
+        if self.stale < 0:
+            raise FaultError("stale: seconds cannot be negative")
+        struck = (self.drop, self.delay, self.reset, self.stale, self.revoke)
+        if self.reply is None and not any(struck):
+            raise FaultError("nothing goes wrong: give reply, drop, delay, reset, stale or revoke")
         if self.reply is None and (self.body is not None or self.html):
             raise FaultError("body and html need a reply status")
-        _which(self.nth)
+        which(self.nth)
 
     @classmethod
     def parse(cls, data: Mapping[str, Any]) -> Self:
@@ -111,6 +116,10 @@ class Fault:
             parts.append("dropped before" if self.drop == "before" else "dropped after commit")
         if self.reset:
             parts.append("reset mid-body")
+        if self.stale:
+            parts.append(f"stale by {self.stale:g} s")
+        if self.revoke:
+            parts.append("credentials revoked")
         if self.delay:
             parts.append(f"delayed {self.delay:g} s")
         return ", ".join(parts)
@@ -128,6 +137,8 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
     "drop": str,
     "delay": (int, float),
     "reset": bool,
+    "stale": (int, float),
+    "revoke": bool,
 }
 
 
@@ -136,72 +147,52 @@ def _flag(value: object, kinds: type | tuple[type, ...]) -> bool:
     return isinstance(value, bool) and kinds is not bool
 
 
-def _which(nth: int | list[int] | str | None) -> tuple[frozenset[int], int | None]:
-    """``nth`` as a set of ordinals and the ordinal from which all are hit."""
-    if nth is None:
-        return frozenset(), 1
-    if isinstance(nth, int):
-        ordinals = [nth]
-    elif isinstance(nth, list):
-        ordinals = nth
-    else:
-        word, _, number = nth.strip().partition(" ")
-        if word == "from" and number.strip().isdecimal() and int(number) > 0:
-            return frozenset(), int(number)
-        if not nth.strip().isdecimal():
-            raise FaultError(f'nth: "{nth}" is not a number, a list or "from N"')
-        ordinals = [int(nth)]
-    if not ordinals or any(
-        isinstance(n, bool) or not isinstance(n, int) or n < 1 for n in ordinals
-    ):
-        raise FaultError(f"nth: {nth!r} must hold numbers from 1")
-    return frozenset(ordinals), None
+class FaultPlan(Plan[Fault]):
+    """The faults of one universe and how often each has matched and struck.
 
+    Attributes:
+        events: The faults of deliveries, which are added here too.
+        revoked: Twin and principal whose credentials a fault has revoked.
+    """
 
-class FaultPlan:
-    """The faults of one universe and how often each has matched and struck."""
-
-    __slots__ = ("_hits", "_seen", "faults")
+    __slots__ = ("events", "revoked")
 
     def __init__(self) -> None:
-        self.faults: list[Fault] = []
-        self._seen: list[int] = []
-        self._hits: list[int] = []
+        super().__init__()
+        self.events = EventPlan()
+        self.revoked: frozenset[tuple[str, str]] = frozenset()
 
-    def add(self, fault: Fault | Mapping[str, Any]) -> None:
-        """Add a fault, or a scenario's mapping of one. Raises :class:`FaultError`."""
-        self.faults.append(fault if isinstance(fault, Fault) else Fault.parse(fault))
-        self._seen.append(0)
-        self._hits.append(0)
+    def add(self, fault: Fault | EventFault | Mapping[str, Any]) -> None:
+        """Add a fault, or a scenario's mapping of one; with ``event`` it concerns deliveries.
+
+        Raises :class:`FaultError`.
+        """
+        if isinstance(fault, EventFault):
+            self.events.add(fault)
+        elif isinstance(fault, Fault):
+            self._insert(fault)
+        elif "event" in fault:
+            self.events.add(EventFault.parse(fault))
+        else:
+            self._insert(Fault.parse(fault))
 
     def clear(self) -> None:
         """Forget every fault."""
-        self.faults, self._seen, self._hits = [], [], []
+        super().clear()
+        self.events.clear()
+        self.revoked = frozenset()
 
     def pick(
         self, ids: Ids, twin: str, operation: str, method: str, path: str, principal: str
     ) -> Fault | None:
         """Count the request against every fault; the first that strikes, or ``None``."""
-        struck: Fault | None = None
-        for index, fault in enumerate(self.faults):
-            if not fault.matches(twin, operation, method, path, principal):
-                continue
-            self._seen[index] += 1
-            ordinals, start = _which(fault.nth)
-            seen = self._seen[index]
-            if seen not in ordinals and (start is None or seen < start):
-                continue
-            if fault.probability is not None and ids.chance(f"fault{index}") >= fault.probability:
-                continue
-            if fault.times is not None and self._hits[index] >= fault.times:
-                continue
-            if struck is None:
-                self._hits[index] += 1
-                struck = fault
-        return struck
+        return self._strike(
+            lambda fault: fault.matches(twin, operation, method, path, principal), ids, "fault"
+        )
 
-    def fork(self) -> "FaultPlan":
+    def fork(self) -> Self:
         """An independent copy with the same counts."""
-        twin = FaultPlan()
-        twin.faults, twin._seen, twin._hits = self.faults[:], self._seen[:], self._hits[:]
+        twin = super().fork()
+        twin.events = self.events.fork()
+        twin.revoked = self.revoked
         return twin

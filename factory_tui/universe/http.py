@@ -23,7 +23,10 @@ class Request:
         query_string: As sent, without ``?``.
         headers: Lower-case name to value; repeated headers are joined with ``", "``.
         body: Raw bytes.
+        scheme: ``https`` when it came over TLS.
     """
+
+    scheme = "http"
 
     def __init__(
         self,
@@ -107,7 +110,7 @@ class Request:
     @property
     def base_url(self) -> str:
         """Scheme and host the client used, for links in answers: ``http://127.0.0.1:7001``."""
-        return f"{self.headers.get('x-forwarded-proto', 'http')}://{self.host}"
+        return f"{self.headers.get('x-forwarded-proto', self.scheme)}://{self.host}"
 
     @property
     def host(self) -> str:

@@ -68,19 +68,35 @@ Operations that the vendor describes and the pack does not implement are announc
 is told with ``call.gap("what")``. A pack whose operations are not method and path (Slack
 takes each by GET and POST) overrides :meth:`Pack.match`. A pack keeps no state of its own:
 what is not in a table, the ids or the clock is lost on fork and restore.
+
+Further hooks: events that leave the twin (:meth:`Twin.emit` and
+:mod:`factory_tui.universe.outbox`), WebSockets (:mod:`factory_tui.universe.sockets`), what the
+clock brings about (:meth:`Pack.next_due`, :meth:`Pack.catch_up`), published rate limits
+(:meth:`Pack.limit`) and credentials that a fault revokes (:meth:`Pack.revoke`).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from factory_tui.universe.clock import Clock
 from factory_tui.universe.http import Request, Response
 from factory_tui.universe.ids import Ids
+from factory_tui.universe.limits import Allowance, Limit
+from factory_tui.universe.outbox import (
+    Delivery,
+    Event,
+    Outcome,
+    Outgoing,
+    Reply,
+    Subscription,
+)
 from factory_tui.universe.people import Org
 from factory_tui.universe.routes import Match, Routes
 from factory_tui.universe.tables import IndexFn, Key, Row, Table
 
 if TYPE_CHECKING:
+    from factory_tui.universe.sockets import Socket
     from factory_tui.universe.universe import Universe
 
 __all__ = [
@@ -183,6 +199,24 @@ class Twin:
             default, largest = min(default, small), min(largest, small)
         return max(1, min(default if asked is None else asked, largest))
 
+    def emit(
+        self,
+        kind: str,
+        payload: Any,
+        *,
+        id: str = "",  # noqa: A002 - the vendors' word
+        to: Iterable[Subscription] | None = None,
+    ) -> Event:
+        """Queue an event for everybody who has subscribed, or for ``to``; it leaves later.
+
+        Args:
+            kind: As the vendor names it.
+            payload: JSON-able, not changed afterwards.
+            id: The vendor's; minted (``event``, 10 letters) when it is "".
+            to: Instead of what :meth:`Pack.subscriptions` says: a response URL, a slash command.
+        """
+        return self.universe.emit(self, kind, payload, id, to)
+
 
 class Call:
     """One request on its way through a pack.
@@ -194,10 +228,12 @@ class Call:
         params: Path parameters, percent-decoded.
         principal: What :meth:`Pack.principal` said.
         allowed: When only the method is wrong: the methods the path knows.
+        allowance: Where the caller stands, in a universe that enforces rate limits.
         scratch: Free for the pack, for this request only.
     """
 
     __slots__ = (
+        "allowance",
         "allowed",
         "gaps",
         "handler",
@@ -217,6 +253,7 @@ class Call:
         self.principal = ""
         self.handler: Handler | None = None
         self.allowed: tuple[str, ...] = ()
+        self.allowance: Allowance | None = None
         self.gaps: list[str] = []
         self.scratch: dict[str, Any] = {}
 
@@ -326,6 +363,82 @@ class Pack:
 
     def finish(self, call: Call, response: Response) -> None:
         """Headers that every answer carries, faults included."""
+
+    # -- events, see factory_tui.universe.outbox
+
+    def subscriptions(self, twin: Twin, event: Event) -> Iterable[Subscription]:
+        """Who is told of an event, in a fixed order."""
+        return ()
+
+    def outgoing(self, twin: Twin, delivery: Delivery, timestamp: int) -> Outgoing:
+        """What is sent, without the signature. ``timestamp`` is what :meth:`sign` may bind.
+
+        It is real time (seconds since 1970) when sent to a real receiver, whose library compares
+        it with its own clock.
+        """
+        return Outgoing.json(delivery.subscription.url, delivery.event.payload)
+
+    def sign(self, delivery: Delivery, outgoing: Outgoing, secret: str, timestamp: int) -> None:
+        """Add the vendor's signature to the headers. ``secret`` is wrong for a mis-signed one."""
+
+    def outcome(self, twin: Twin, delivery: Delivery, reply: Reply) -> Outcome:
+        """What an attempt came to; called once after each. It may change the state."""
+        return "delivered" if reply.ok else "retry"
+
+    # -- WebSockets, see factory_tui.universe.sockets
+
+    def socket_channel(self, call: Call) -> str | None:
+        """The channel of a WebSocket that a client wants to open; ``None`` refuses.
+
+        A refused one gets the answer of an ordinary request.
+        """
+        return None
+
+    def socket_opened(self, twin: Twin, socket: "Socket") -> None:
+        """A client has connected."""
+
+    def socket_message(self, twin: Twin, socket: "Socket", data: str | bytes) -> None:
+        """A client has sent a message."""
+
+    def socket_closed(self, twin: Twin, socket: "Socket") -> None:
+        """A client has gone."""
+
+    # -- time
+
+    def next_due(self, twin: Twin) -> datetime | None:
+        """When the clock next brings something about (a scheduled message); ``None``: never."""
+        return None
+
+    def catch_up(self, twin: Twin) -> None:
+        """Let happen what the clock has reached."""
+
+    # -- limits and credentials
+
+    def limit(self, call: Call) -> Limit | None:
+        """The published rate limit that a request counts against; ``None``: none."""
+        return None
+
+    def limited_response(self, call: Call, allowance: Allowance) -> Response:
+        """The answer beyond the limit."""
+        headers = {"retry-after": str(allowance.retry_after)}
+        response = self.fault_response(call, 429, headers)
+        response.headers = [pair for pair in response.headers if pair[0].lower() not in headers]
+        response.headers += headers.items()
+        return response
+
+    def revoke(self, call: Call) -> bool:
+        """Make the caller's credentials invalid; ``False``: the kernel refuses the principal."""
+        return False
+
+    def revoked_response(self, call: Call) -> Response:
+        """The answer to a principal whom the kernel refuses."""
+        return self.fault_response(call, 401, {})
+
+    # -- what there is
+
+    def coverage(self) -> dict[str, bool]:
+        """Every operation the vendor describes, and whether the pack implements it."""
+        return {name: found[2] for name, found in sorted(self.routes.operations.items()) if name}
 
     def apply(self, twin: Twin, operation: str, args: dict[str, Any]) -> Any:
         """Change the state as a scenario asks. Raises :class:`ApplyError`."""

@@ -21,7 +21,9 @@ class Exchange:
         ms: Real milliseconds the twin took.
         fault: What the fault plan did, "" if nothing.
         gap: What the twin lacks, "" if nothing.
-        principal: Who called, as the pack names it; "" if unknown.
+        principal: Who called, as the pack names it; "" if unknown. Of an event the subscription.
+        direction: ``in``: the twin was asked; ``out``: it delivered an event, ``operation`` is
+            the event's kind and ``path`` the receiver's URL.
     """
 
     n: int
@@ -40,6 +42,7 @@ class Exchange:
     request_body: bytes
     response_headers: tuple[tuple[str, str], ...]
     response_body: bytes
+    direction: str = "in"
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able form: headers as dicts (repeated ones joined by newlines), bodies as text."""
@@ -60,6 +63,7 @@ class Exchange:
             "request_body": self.request_body.decode(errors="replace"),
             "response_headers": _headers(self.response_headers),
             "response_body": self.response_body.decode(errors="replace"),
+            **({} if self.direction == "in" else {"direction": self.direction}),
         }
 
 

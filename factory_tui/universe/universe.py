@@ -4,10 +4,10 @@ import re
 import time
 import traceback
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import orjson
 
@@ -15,12 +15,19 @@ from factory_tui.universe.clock import Clock
 from factory_tui.universe.faults import Fault, FaultPlan
 from factory_tui.universe.http import Request, Response
 from factory_tui.universe.ids import Ids
+from factory_tui.universe.limits import Windows
+from factory_tui.universe.outbox import Ask, Delivery, Event, Outbox, Outgoing, Reply, Subscription
 from factory_tui.universe.pack import ApplyError, Call, Pack, Refused, Seed, Twin
+from factory_tui.universe.past import Past
 from factory_tui.universe.people import ORGS, Org, org
+from factory_tui.universe.sockets import Socket, Sockets
 from factory_tui.universe.tables import Base, Change, Key, Row, Table
 from factory_tui.universe.tap import Exchange
 
-__all__ = ["VARIES", "Snapshot", "Universe"]
+if TYPE_CHECKING:
+    from factory_tui.universe.courier import Courier
+
+__all__ = ["VARIES", "Snapshot", "Universe", "Waiting"]
 
 VARIES: Final = frozenset({"ids", "names", "order", "pages", "clock"})
 """What ``vary`` may name."""
@@ -40,6 +47,8 @@ class Snapshot:
     faults: FaultPlan
     fault_ids: dict[str, int]
     twins: dict[str, tuple[dict[str, dict[Key, Any]], dict[str, int]]]
+    outbox: Outbox
+    windows: Windows
 
 
 class Universe:
@@ -53,6 +62,7 @@ class Universe:
         vary: What else the seed changes: ``ids``, ``names``, ``order``, ``pages``, ``clock``.
         strict: Gaps fail whoever asks :attr:`failures`.
         debug: Hand out frozen rows, so that a handler that changes one in place raises.
+        limits: Enforce the rate limits that the vendors publish.
 
     Attributes:
         tap: Every exchange so far, or the latest :attr:`tap_limit` to twice as many.
@@ -60,6 +70,9 @@ class Universe:
         on_exchange: Called with each exchange as it happens.
         step: Stamped on exchanges; set by whoever performs a scenario.
         crashes: Tracebacks of handlers that raised: a bug of the twin, never of its caller.
+        outbox: Events on their way out; :class:`Courier` delivers them.
+        sockets: The WebSockets that clients hold open.
+        courier: Who delivers, ``None``: nobody, events wait and asked-for replies fail.
 
     Raises:
         ValueError: A twin, seed or ``vary`` that does not exist.
@@ -75,6 +88,7 @@ class Universe:
         strict: bool = False,
         *,
         debug: bool = False,
+        limits: bool = False,
     ) -> None:
         unknown = set(vary) - VARIES
         if unknown:
@@ -87,6 +101,12 @@ class Universe:
         self.vary = frozenset(vary)
         self.strict = strict
         self.debug = debug
+        self.limits = limits
+        self.outbox = Outbox()
+        self.sockets = Sockets()
+        self.courier: Courier | None = None
+        self._windows = Windows()
+        self._past = Past()
         self.clock = Clock(clock)
         self.faults = FaultPlan()
         self.tap: list[Exchange] = []
@@ -126,6 +146,12 @@ class Universe:
         twin.vary = self.vary
         twin.strict = self.strict
         twin.debug = self.debug
+        twin.limits = self.limits
+        twin.outbox = self.outbox.fork()
+        twin.sockets = Sockets()
+        twin.courier = None
+        twin._windows = self._windows.fork()
+        twin._past = Past()
         twin.clock = Clock(self.clock.now())
         twin.faults = self.faults.fork()
         twin.tap = []
@@ -165,6 +191,8 @@ class Universe:
                 )
                 for name, state in self.twins.items()
             },
+            self.outbox.fork(),
+            self._windows.fork(),
         )
 
     def restore(self, snapshot: Snapshot) -> None:
@@ -174,6 +202,9 @@ class Universe:
         self.step = snapshot.step
         self.faults = snapshot.faults.fork()
         self._ids.reset(snapshot.fault_ids)
+        self.outbox.reset(snapshot.outbox)
+        self._windows = snapshot.windows.fork()
+        self._past = Past()
         for name, (tables, counts) in snapshot.twins.items():
             state = self.twins[name]
             state.ids.reset(counts)
@@ -196,34 +227,63 @@ class Universe:
     # -- requests
 
     def handle(self, twin: str, request: Request) -> Response:
-        """Answer one request and record it. Never raises for anything a caller can send."""
+        """Answer one request and record it. Never raises for anything a caller can send.
+
+        A handler that asks outside (:class:`Ask`) hears that nobody is there; where somebody
+        may be, use :meth:`begin`.
+        """
+        answered = self.begin(twin, request)
+        while isinstance(answered, Waiting):
+            answered = answered.resume(Reply.nothing("nobody delivers here"))
+        return answered
+
+    def begin(self, twin: str, request: Request) -> "Response | Waiting":
+        """Answer one request as far as that goes without a reply from outside."""
         started = time.perf_counter()
         state = self.twins[twin]
         pack = state.pack
         self.clock.tick()
         self._requests += 1
-        t_virtual = self.clock.iso()
         call = Call(state, request)
-        fault: Fault | None = None
+        open_call = _Open(call, self._requests, self.clock.iso(), started)
         try:
             pack.match(call)
             call.principal = pack.principal(state, request)
-            fault = self._fault(call, twin)
-            response = self._respond(call, fault)
-            pack.finish(call, response)
+            open_call.fault = self._fault(call, twin)
+            response = self._respond(call, open_call.fault)
+        except Ask as ask:
+            return Waiting(self, open_call, ask)
         except Exception:  # a bug of the pack must not take the other universes down
-            self.crashes.append(traceback.format_exc())
-            response = Response.json({"error": "the twin failed; this is a bug of the twin"}, 500)
+            return self._end(open_call, self._crashed(), finish=False)
+        return self._end(open_call, response)
+
+    def _end(self, open_call: "_Open", response: Response, *, finish: bool = True) -> Response:
+        """Complete the answer and record the exchange."""
+        call, fault = open_call.call, open_call.fault
+        if finish:
+            try:
+                call.twin.pack.finish(call, response)
+            except Exception:
+                response = self._crashed()
         if response.header("date") is None:
             response.headers.append(("date", self.clock.http_date()))
         if fault is not None:
             _strike(fault, response)
-        self._record(call, response, fault, t_virtual, (time.perf_counter() - started) * 1e3)
+        self._record(open_call, response)
+        if self.outbox.wake is not None and len(self.outbox):
+            self.outbox.wake()
         return response
+
+    def _crashed(self) -> Response:
+        self.crashes.append(traceback.format_exc())
+        return Response.json({"error": "the twin failed; this is a bug of the twin"}, 500)
 
     def _fault(self, call: Call, twin: str) -> Fault | None:
         if not self.faults.faults:
             return None
+        horizon = max(fault.stale for fault in self.faults.faults)
+        if horizon:
+            self._past.keep(self, horizon)
         request = call.request
         return self.faults.pick(
             self._ids, twin, call.operation, request.method, request.path, call.principal
@@ -237,33 +297,51 @@ class Universe:
                 return Response(0)
             if fault.reply is not None:
                 return _reply(call, fault, fault.reply)
+            if fault.revoke and call.principal and not pack.revoke(call):
+                self.faults.revoked |= {(pack.name, call.principal)}
+        if self.faults.revoked and (pack.name, call.principal) in self.faults.revoked:
+            return pack.revoked_response(call)
+        if self.limits:
+            limit = pack.limit(call)
+            if limit is not None:
+                now = self.clock.now()
+                call.allowance = self._windows.count(pack.name, call.principal, limit, now)
+                if call.allowance.retry_after:
+                    return pack.limited_response(call, call.allowance)
+        if fault is not None and fault.stale:
+            earlier = self._past.answer(call, fault.stale)
+            if earlier is not None:
+                return earlier
         try:
             return pack.answer(call)
         except Refused as refused:
             return refused.response
 
-    def _record(
-        self, call: Call, response: Response, fault: Fault | None, t_virtual: str, ms: float
-    ) -> None:
+    def _record(self, open_call: "_Open", response: Response) -> None:
+        call, fault = open_call.call, open_call.fault
         request = call.request
-        exchange = Exchange(
-            self._requests,
-            self.step,
-            t_virtual,
-            call.twin.pack.name,
-            call.operation,
-            request.method,
-            request.target,
-            response.status,
-            ms,
-            fault.describe() if fault is not None else "",
-            "; ".join(call.gaps),
-            call.principal,
-            tuple(request.headers.items()),
-            request.body,
-            tuple(response.headers),
-            response.body,
+        self._tap(
+            Exchange(
+                open_call.n,
+                self.step,
+                open_call.t_virtual,
+                call.twin.pack.name,
+                call.operation,
+                request.method,
+                request.target,
+                response.status,
+                (time.perf_counter() - open_call.started) * 1e3,
+                fault.describe() if fault is not None else "",
+                "; ".join(call.gaps),
+                call.principal,
+                tuple(request.headers.items()),
+                request.body,
+                tuple(response.headers),
+                response.body,
+            )
         )
+
+    def _tap(self, exchange: Exchange) -> None:
         self.tap.append(exchange)
         if self.tap_limit and len(self.tap) >= 2 * self.tap_limit:
             del self.tap[: -self.tap_limit]
@@ -271,6 +349,147 @@ class Universe:
             self._gaps[f"{exchange.twin}: {exchange.gap}"] = None
         if self.on_exchange is not None:
             self.on_exchange(exchange)
+
+    # -- WebSockets
+
+    def open_socket(self, twin: str, request: Request) -> str | None:
+        """The channel of a WebSocket that a client asks for, ``None`` if it is refused.
+
+        One that is let in is recorded with status 101; for a refused one :meth:`begin` gives the
+        answer.
+        """
+        state = self.twins[twin]
+        call = Call(state, request)
+        started = time.perf_counter()
+        try:
+            state.pack.match(call)
+            call.principal = state.pack.principal(state, request)
+            channel = state.pack.socket_channel(call)
+        except Exception:
+            self._crashed()
+            return None
+        if channel is None:
+            return None
+        self.clock.tick()
+        self._requests += 1
+        self._record(_Open(call, self._requests, self.clock.iso(), started), Response(101))
+        return channel
+
+    def socket_event(
+        self, socket: Socket, what: Literal["opened", "message", "closed"], data: str | bytes = ""
+    ) -> None:
+        """Tell the pack what a WebSocket did."""
+        state = self.twins[socket.twin]
+        try:
+            if what == "opened":
+                state.pack.socket_opened(state, socket)
+            elif what == "closed":
+                state.pack.socket_closed(state, socket)
+            else:
+                self.clock.tick()
+                state.pack.socket_message(state, socket, data)
+        except Exception:
+            self._crashed()
+        if self.outbox.wake is not None and len(self.outbox):
+            self.outbox.wake()
+
+    # -- events
+
+    def emit(
+        self,
+        twin: Twin,
+        kind: str,
+        payload: Any,
+        event_id: str = "",
+        to: Iterable[Subscription] | None = None,
+    ) -> Event:
+        """Queue an event; see :meth:`Twin.emit`."""
+        event = Event(event_id or twin.ids.mint("event", 10), kind, payload, self.clock.now())
+        told = twin.pack.subscriptions(twin, event) if to is None else to
+        for subscription in told:
+            fault = None
+            if self.faults.events.faults:
+                plan = self.faults.events
+                fault = plan.pick(self._ids, twin.pack.name, kind, subscription.id)
+            self.outbox.put(twin.pack.name, event, subscription, fault)
+        return event
+
+    def prepare(self, delivery: Delivery, timestamp: int) -> Outgoing:
+        """What a delivery sends, signed. A pack's bug is recorded and sends nothing: no URL."""
+        state = self.twins[delivery.twin]
+        secret = delivery.subscription.secret
+        try:
+            outgoing = state.pack.outgoing(state, delivery, timestamp)
+            wrong = f"not-{secret}"
+            state.pack.sign(delivery, outgoing, wrong if delivery.missign else secret, timestamp)
+        except Exception:
+            self._crashed()
+            return Outgoing("")
+        return outgoing
+
+    def settle(self, delivery: Delivery, outgoing: Outgoing, reply: Reply, ms: float = 0.0) -> None:
+        """Record what an attempt came to and queue the next, if there is to be one."""
+        state = self.twins[delivery.twin]
+        self._requests += 1
+        self._tap(
+            Exchange(
+                self._requests,
+                self.step,
+                self.clock.iso(),
+                delivery.twin,
+                delivery.event.kind,
+                outgoing.method,
+                outgoing.url,
+                reply.status,
+                ms,
+                "; ".join(part for part in (delivery.fault, reply.error) if part),
+                "",
+                delivery.subscription.id,
+                tuple(outgoing.headers),
+                outgoing.body,
+                reply.headers,
+                reply.body,
+                "out",
+            )
+        )
+        try:
+            outcome = state.pack.outcome(state, delivery, reply)
+        except Exception:
+            self._crashed()
+            outcome = "failed"
+        self.outbox.settle(delivery, reply, outcome, self.clock.now())
+
+    # -- time
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock, stopping wherever a pack has something due.
+
+        Deliveries are left to the courier (:meth:`Courier.advance` makes them on the way).
+        Raises ``ValueError`` for a negative or absurd amount.
+        """
+        target = self.target(seconds)
+        while self.stop_before(target):
+            pass
+
+    def target(self, seconds: float) -> datetime:
+        """The time in so many virtual seconds. Raises ``ValueError``."""
+        later = Clock(self.clock.now())
+        later.advance(seconds)
+        return later.now()
+
+    def stop_before(self, target: datetime) -> bool:
+        """Go to the next moment at which something is due, at most to ``target``.
+
+        Returns ``False`` when nothing more is due before ``target`` and the clock is there.
+        """
+        now = self.clock.now()
+        stops = [state.pack.next_due(state) for state in self.twins.values()]
+        stops.append(self.outbox.next_due(after=now))
+        stop = min((due for due in stops if due is not None and due > now), default=target)
+        self.clock.set(max(now, min(stop, target)))
+        for state in self.twins.values():
+            state.pack.catch_up(state)
+        return stop < target
 
     @property
     def gaps(self) -> list[str]:
@@ -338,6 +557,48 @@ class Universe:
         if isinstance(value, list | tuple):
             return [self._resolved(item) for item in value]
         return value
+
+
+@dataclass(slots=True)
+class _Open:
+    """A request that is being answered."""
+
+    call: Call
+    n: int
+    t_virtual: str
+    started: float
+    fault: Fault | None = None
+
+
+class Waiting:
+    """A request whose answer needs a reply from outside.
+
+    Attributes:
+        outgoing: What to send.
+        timeout: Real seconds.
+    """
+
+    __slots__ = ("_open", "_then", "_universe", "outgoing", "timeout")
+
+    def __init__(self, universe: Universe, open_call: _Open, ask: Ask) -> None:
+        self._universe = universe
+        self._open = open_call
+        self._then = ask.then
+        self.outgoing = ask.outgoing
+        self.timeout = ask.timeout
+
+    def resume(self, reply: Reply) -> "Response | Waiting":
+        """Go on with the reply; status 0 means that nothing came."""
+        universe = self._universe
+        try:
+            response = self._then(reply)
+        except Refused as refused:
+            response = refused.response
+        except Ask as ask:
+            return Waiting(universe, self._open, ask)
+        except Exception:
+            return universe._end(self._open, universe._crashed(), finish=False)
+        return universe._end(self._open, response)
 
 
 def _seeded(

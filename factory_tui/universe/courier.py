@@ -1,0 +1,131 @@
+"""Delivers a universe's events over real connections, in the order of the virtual clock."""
+
+import asyncio
+import ssl
+import time
+from urllib.parse import urlsplit
+
+from factory_tui.universe.client import Connect, send
+from factory_tui.universe.outbox import Delivery, Outgoing, Reply
+from factory_tui.universe.sockets import SCHEME
+from factory_tui.universe.universe import Universe
+
+__all__ = ["Courier"]
+
+
+class Courier:
+    """Delivers what a universe's outbox holds, from the loop that serves it.
+
+    One delivery at a time: the order is that of the virtual clock, and a receiver may call the
+    twins while it is being told. Use as an async context manager, or :meth:`start` and
+    :meth:`close`.
+
+    Args:
+        universe: Whose events; its :attr:`Universe.courier` from :meth:`start` on.
+        connect: Makes the connections, for receivers that live in another network.
+        tls: For receivers at ``https``.
+    """
+
+    def __init__(
+        self,
+        universe: Universe,
+        *,
+        connect: Connect | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self.universe = universe
+        self._connect = connect
+        self._tls = tls
+        self._one = asyncio.Lock()
+        self._woken = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> "Courier":
+        """Deliver from now on, whenever something is due."""
+        self.universe.courier = self
+        self.universe.outbox.wake = self._woken.set
+        self._woken.set()
+        self._task = asyncio.get_running_loop().create_task(self._work())
+        return self
+
+    async def close(self) -> None:
+        """Stop; what is pending stays in the outbox."""
+        if self.universe.courier is self:
+            self.universe.courier = None
+            self.universe.outbox.wake = None
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+
+    async def __aenter__(self) -> "Courier":
+        return self.start()
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def _work(self) -> None:
+        while True:
+            await self._woken.wait()
+            self._woken.clear()
+            await self.flush()
+
+    async def flush(self) -> int:
+        """Deliver everything that is due now, and what that makes due; returns how many."""
+        count = 0
+        async with self._one:
+            while (delivery := self.universe.outbox.take(self.universe.clock.now())) is not None:
+                await self._deliver(delivery)
+                count += 1
+        return count
+
+    async def advance(self, seconds: float) -> None:
+        """Move the virtual clock, delivering on the way whatever comes due.
+
+        Raises ``ValueError`` for a negative or absurd amount.
+        """
+        universe = self.universe
+        target = universe.target(seconds)
+        await self.flush()
+        while universe.stop_before(target):
+            await self.flush()
+        await self.flush()
+
+    async def ask(self, outgoing: Outgoing, timeout: float) -> Reply:
+        """Send a request of a twin and give its reply."""
+        return await send(outgoing, timeout=timeout, connect=self._connect, tls=self._tls)
+
+    async def _deliver(self, delivery: Delivery) -> None:
+        universe = self.universe
+        epoch = universe.outbox.epoch
+        started = time.perf_counter()
+        url = delivery.subscription.url
+        # A receiver's library compares the signature's time with its own clock.
+        outgoing = universe.prepare(delivery, int(time.time()))
+        timeout = delivery.subscription.retries.timeout
+        if outgoing.url.startswith(SCHEME):
+            reply = await self._over_socket(delivery.twin, outgoing, timeout)
+        elif urlsplit(outgoing.url).hostname:
+            reply = await self.ask(outgoing, timeout)
+        else:
+            reply = Reply.nothing(f"nothing can be sent to {url!r}")
+        if universe.outbox.epoch == epoch:
+            universe.settle(delivery, outgoing, reply, (time.perf_counter() - started) * 1e3)
+
+    async def _over_socket(self, twin: str, outgoing: Outgoing, timeout: float) -> Reply:
+        acked: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        sockets = self.universe.sockets
+
+        def confirm(body: bytes) -> None:
+            if not acked.done():
+                acked.set_result(body)
+
+        channel = outgoing.url.removeprefix(SCHEME)
+        if not sockets.send(twin, channel, outgoing.body, outgoing.ack, confirm):
+            return Reply.nothing("no connection")
+        try:
+            return Reply(200, body=await asyncio.wait_for(acked, timeout))
+        except TimeoutError:
+            return Reply.nothing("timeout")
+        finally:
+            sockets.forget(twin, outgoing.ack)
