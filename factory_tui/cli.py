@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import click
 
@@ -79,7 +80,25 @@ folder_option = click.option(
 )
 
 
-@click.group(invoke_without_command=True, epilog=EXIT_CODES)
+class LazyGroup(click.Group):
+    """Groups of commands that are imported when somebody uses them."""
+
+    LAZY: ClassVar[dict[str, str]] = {"pipeline": "factory_tui.pipeline_cli"}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All commands, in the order of the alphabet."""
+        return sorted([*super().list_commands(ctx), *self.LAZY])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """A command by its name."""
+        if cmd_name in self.LAZY:
+            module = importlib.import_module(self.LAZY[cmd_name])
+            command: click.Command = getattr(module, cmd_name)
+            return command
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=LazyGroup, invoke_without_command=True, epilog=EXIT_CODES)
 @click.version_option(__version__, prog_name="factory-tui")
 @folder_option
 @click.pass_context

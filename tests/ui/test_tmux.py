@@ -89,7 +89,7 @@ def test_from_the_fleet_to_the_request_that_failed(
 ) -> None:
     factory.fill()
     screen = terminal(columns, rows, factory.folder)
-    screen.shows("7f3a", "rollcall", "Satisf")
+    screen.shows("7f3a", "rollcall", "Runs")
     screen.press("Enter")
     seen = screen.shows("Trajectory", "holdout")
     assert len(seen.splitlines()) == rows
