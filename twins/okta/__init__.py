@@ -1,12 +1,16 @@
 """The Okta twin: the management API of one organisation. See README.md for what it lacks."""
 
-from .base import OktaBase
+from .access import Access
 from .described import DESCRIBED
+from .devices import DeviceOps
 from .groups import Groups
 from .lifecycle import Lifecycle
+from .limits import TokenOps
 from .logs import Logs
+from .oauth import OAuth
 from .operations import Operations
 from .org import Organisation
+from .registry import RESOURCES
 from .roles import Roles
 from .rules import Rules
 from .schemas import Schemas
@@ -25,12 +29,17 @@ class Okta(
     Logs,
     Organisation,
     Operations,
-    OktaBase,
+    DeviceOps,
+    TokenOps,
+    OAuth,
+    Access,
 ):
     """Every part of the twin in one pack."""
 
     def __init__(self) -> None:
         super().__init__()
+        for resource in RESOURCES:
+            resource.install(self.routes)
         for line in DESCRIBED.strip().splitlines():
             method, template, operation = line.split(" ", 2)
             self.routes.add(method, template, operation)

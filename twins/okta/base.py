@@ -1,7 +1,7 @@
 """What all parts of the twin share: login, headers, bodies, paging, and the tables."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, ClassVar, Final
 from urllib.parse import quote_plus
@@ -45,6 +45,11 @@ class OktaBase(Pack):
         "logs": {},
         "tokens": {},
         "org": {},
+        # Key: (resource, id); every managed resource of resource.py.
+        "things": {
+            "of": lambda key, row: (key[0], row["parent"]),
+            "parent": lambda key, row: row["parent"],
+        },
     }
 
     def seed(self, seed: Seed) -> SeedTables:
@@ -211,16 +216,19 @@ def page(
     *,
     by_offset: bool = False,
     endless: bool = False,
+    known: Callable[[str], int | None] | None = None,
 ) -> tuple[list[Row], list[tuple[str, str]]]:
     """One page of ``rows`` and its ``Link`` headers.
 
     The cursor is opaque. It names the last row's running number ``n``, so that rows that come
     and go between two pages neither repeat nor hide others; a sorted list (``by_offset``)
-    counts instead. An ``endless`` list has a ``next`` link on its last page too.
+    counts instead. An ``endless`` list has a ``next`` link on its last page too. ``known`` gives
+    the running number of an id, in lists that take one for a cursor.
     """
     size = call.twin.page_size(whole(call, "limit"), default, largest)
     cursor = call.request.query.get("after", "")
-    start = _position(call, cursor)
+    number = known(cursor) if known is not None and cursor else None
+    start = _position(call, cursor) if number is None else number
     if by_offset:
         rest: Iterator[Row] = islice(rows, start, None)
     else:

@@ -17,6 +17,8 @@ __all__ = [
     "join",
     "leave",
     "log",
+    "log_about",
+    "party",
     "remove_group",
     "remove_user",
     "set_status",
@@ -74,6 +76,7 @@ def remove_user(twin: Twin, key: str) -> None:
     for member in twin["members"].find("user", key):
         twin["members"].delete(member)
     _drop_roles(twin, key)
+    _drop_things(twin, key, "app_users", "idp_users")
     twin["users"].delete(key)
 
 
@@ -90,12 +93,24 @@ def remove_group(twin: Twin, key: str) -> None:
     for member in twin["members"].find("group", key):
         twin["members"].delete(member)
     _drop_roles(twin, key)
+    _drop_things(twin, key, "app_groups")
     twin["groups"].delete(key)
 
 
 def _drop_roles(twin: Twin, holder: str) -> None:
     for key in twin["roles"].find("holder", holder):
         twin["roles"].delete(key)
+
+
+def _drop_things(twin: Twin, key: str, *assignments: str) -> None:
+    """Delete what is below a user or group, and its assignments to applications and the like."""
+    things = twin["things"]
+    for name in list(things.find("parent", key)):
+        things.delete(name)
+    for owner in ("apps", "idps"):
+        for held in things.find("of", (owner, "")):
+            for assignment in assignments:
+                things.delete((assignment, f"{held[1]}/{key}"))
 
 
 def join(call: Call, group: str, user: str, rule: str = "") -> None:
@@ -183,6 +198,11 @@ def _running(twin: Twin, table: str) -> int:
 
 def log(call: Call, event: str, *targets: Row) -> None:
     """Add an event to the system log; targets are user and group rows."""
+    log_about(call, event, _SAYS[event], *(_party(row) for row in targets))
+
+
+def log_about(call: Call, event: str, says: str, *targets: Row) -> None:
+    """Add an event about any objects; targets as :func:`party` gives them."""
     twin = call.twin
     actor = twin["users"].first("login", call.principal.lower())
     raw = twin.ids.mint("log", 32, alphabet=HEX)
@@ -196,11 +216,22 @@ def log(call: Call, event: str, *targets: Row) -> None:
             "published": twin.clock.iso(),
             "eventType": event,
             "actor": _party(actor) if actor is not None else None,
-            "target": [_party(row) for row in targets],
+            "target": list(targets),
             "agent": call.request.headers.get("user-agent", ""),
-            "says": _SAYS[event],
+            "says": says,
         },
     )
+
+
+def party(key: str, kind: str, title: str) -> Row:
+    """An object as the system log names it."""
+    return {
+        "id": key,
+        "type": kind,
+        "alternateId": "unknown",
+        "displayName": title,
+        "detailEntry": None,
+    }
 
 
 def _party(row: Row) -> Row:

@@ -11,6 +11,7 @@ __all__ = [
     "error",
     "forbidden",
     "invalid",
+    "no_feature",
     "not_found",
     "refuse",
 ]
@@ -73,3 +74,9 @@ def bodies_malformed(call: Call) -> Refused:
 def bad_search(call: Call, cause: str = "Invalid search syntax.") -> Refused:
     """400: a ``filter`` or ``search`` that cannot be understood."""
     return refuse(call, 400, "E0000031", "Invalid search criteria.", cause)
+
+
+def no_feature(call: Call) -> Refused:
+    """401: the organisation has not bought that feature."""
+    sentence = "You do not have permission to access the feature you are requesting"
+    return refuse(call, 401, "E0000015", sentence)

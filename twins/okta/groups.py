@@ -6,6 +6,7 @@ from factory_tui.universe import Call, Response, Row, route
 
 from . import changes, errors, seeds, shapes
 from .base import body_object, listed, now, page
+from .custom import custom_attributes, problem_of
 from .expressions import ExpressionError, compile_expression
 from .users import find_user, sorted_rows
 
@@ -29,8 +30,11 @@ class Groups:
     @route("POST", "/api/v1/groups", "addGroup")
     def add_group(self, call: Call) -> Response:
         """Answers 200 (not 201) with the group."""
-        name, description = _profile(call, None)
-        row = changes.add_group(call.twin, now(call), name, description)
+        profile = _profile(call, None)
+        row = changes.add_group(call.twin, now(call), profile["name"], profile["description"])
+        if len(profile) > 2:
+            row = {**row, "profile": profile}
+            call.twin["groups"].put(row["id"], row)
         changes.log(call, "group.lifecycle.create", row)
         return Response.json(shapes.group(row, call.request.base_url))
 
@@ -72,9 +76,9 @@ class Groups:
     def replace_group(self, call: Call) -> Response:
         """Name and description."""
         row = find_group(call, call.params["groupId"], changeable=True)
-        name, description = _profile(call, row["id"])
+        profile = _profile(call, row["id"])
         draft = call.twin["groups"].draft(row["id"])
-        draft["profile"] = {"name": name, "description": description}
+        draft["profile"] = profile
         draft["lastUpdated"] = now(call)
         call.twin["groups"].put(row["id"], draft)
         changes.log(call, "group.profile.update", draft)
@@ -119,19 +123,6 @@ class Groups:
         changes.leave(call, group["id"], user["id"])
         return Response(204)
 
-    @route("GET", "/api/v1/groups/{groupId}/apps", "listAssignedApplicationsForGroup")
-    def list_group_apps(self, call: Call) -> Response:
-        """The organisation has no applications."""
-        find_group(call, call.params["groupId"])
-        shown, links = page(call, [], 20, 200)
-        return listed(shown, links)
-
-    @route("GET", "/api/v1/groups/{groupId}/owners", "listGroupOwners")
-    def list_owners(self, call: Call) -> Response:
-        """Groups have none and the twin no way to add one."""
-        find_group(call, call.params["groupId"])
-        return Response.json([])
-
 
 def find_group(call: Call, key: str, *, changeable: bool = False) -> Row:
     """The group row for an id; refuses with 404, and with 403 a change of ``Everyone``."""
@@ -143,7 +134,7 @@ def find_group(call: Call, key: str, *, changeable: bool = False) -> Row:
     return row
 
 
-def _profile(call: Call, own: str | None) -> tuple[str, str | None]:
+def _profile(call: Call, own: str | None) -> Row:
     body = body_object(call)
     profile = body.get("profile")
     if not isinstance(profile, dict):
@@ -155,13 +146,19 @@ def _profile(call: Call, own: str | None) -> tuple[str, str | None]:
         raise errors.invalid(call, "name", "name: The field is too long")
     if description is not None and (not isinstance(description, str) or len(description) > 1024):
         raise errors.invalid(call, "description", "description: The field has an invalid value")
-    unknown = sorted(set(profile) - {"name", "description"})
+    custom = custom_attributes(call.twin, "group", "default")
+    unknown = sorted(set(profile) - {"name", "description"} - set(custom))
     if unknown:
         sentence = f"{unknown[0]}: The field is not in the group schema"
         raise errors.invalid(call, unknown[0], sentence)
+    for key, attribute in custom.items():
+        problem = problem_of(attribute, profile.get(key))
+        if problem:
+            raise errors.invalid(call, key, f"{key}: {problem}")
     if any(key != own for key in call.twin["groups"].find("name", name.lower())):
         raise errors.invalid(call, "name", _TAKEN)
-    return name, description
+    more = {key: profile[key] for key in custom if profile.get(key) is not None}
+    return {"name": name, "description": description, **more}
 
 
 def _matching(

@@ -170,7 +170,12 @@ def build(seed: Seed) -> SeedTables:
         "country": None,
         "postalCode": None,
     }
+    # Parts of the managed resources need this module.
+    from .founding import founding
+
+    whole = next(str(key) for key, row in groups.items() if row["type"] == "BUILT_IN")
     return {
+        "things": founding(seed, owner, whole),
         "users": users,
         "groups": groups,
         "members": members,

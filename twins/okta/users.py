@@ -8,9 +8,10 @@ from factory_tui.universe import Call, Response, Row, Twin, route, thaw
 
 from . import changes, errors, seeds, shapes
 from .base import body_object, flag, listed, now, page
+from .custom import custom_attributes, problem_of
 from .expressions import ExpressionError, Predicate, compile_expression
 
-__all__ = ["Users", "find_user", "sorted_rows"]
+__all__ = ["PROFILE_NAMES", "Users", "find_user", "sorted_rows"]
 
 _FILTER_NAMES: Final = (
     "status",
@@ -39,7 +40,8 @@ displayName nickName profileUrl primaryPhone mobilePhone streetAddress city stat
 countryCode postalAddress preferredLanguage locale timezone userType employeeNumber costCenter
 organization division department managerId manager
 """
-_PROFILE: Final = frozenset(_PROFILE_NAMES.split())
+PROFILE_NAMES: Final = frozenset(_PROFILE_NAMES.split())
+"""The attributes every user profile may have."""
 _REQUIRED: Final = ("login", "email", "firstName", "lastName")
 _BLANK: Final = "The field cannot be left blank"
 _TAKEN: Final = "An object with this field already exists in the current organization"
@@ -57,9 +59,13 @@ class Users:
         """Answers 200 (not 201) with the user."""
         body = body_object(call)
         profile: Row = dict.fromkeys(("firstName", "lastName", "mobilePhone", "secondEmail"))
-        profile |= _profile(call, body.get("profile"))
-        _check_profile(call, profile, None)
         twin = call.twin
+        kind = body.get("type")
+        kind = kind.get("id") if isinstance(kind, dict) else seeds.USER_TYPE
+        if not isinstance(kind, str) or kind not in twin["types"]:
+            raise errors.invalid(call, "type", "type: The field has an invalid value")
+        profile |= _profile(call, body.get("profile"), kind)
+        _check_profile(call, profile, None, kind)
         group_ids = body.get("groupIds") or []
         if not isinstance(group_ids, list):
             raise errors.invalid(call, "groupIds", "groupIds: The field has an invalid value")
@@ -70,10 +76,6 @@ class Users:
             if group["type"] != "OKTA_GROUP":
                 raise errors.forbidden(call)
         password, recovery = _credentials(call, body.get("credentials"), profile["login"])
-        kind = body.get("type")
-        kind = kind.get("id") if isinstance(kind, dict) else seeds.USER_TYPE
-        if not isinstance(kind, str) or kind not in twin["types"]:
-            raise errors.invalid(call, "type", "type: The field has an invalid value")
         when = now(call)
         row = changes.add_user(twin, when, profile, password=password, recovery=recovery, type=kind)
         changes.log(call, "user.lifecycle.create", row)
@@ -149,10 +151,10 @@ class Users:
             raise errors.invalid(call, "profile", f"profile: {_BLANK}")
         changed = thaw(row)
         if "profile" in body:
-            given = _profile(call, body["profile"])
+            given = _profile(call, body["profile"], row["type"])
             before = row["profile"] if partial else {"mobilePhone": None, "secondEmail": None}
             changed["profile"] = {**before, **given}
-            _check_profile(call, changed["profile"], row["id"])
+            _check_profile(call, changed["profile"], row["id"], row["type"])
         login = changed["profile"]["login"]
         password, recovery = _credentials(call, body.get("credentials"), login)
         when = now(call)
@@ -192,24 +194,13 @@ class Users:
         base = call.request.base_url
         return Response.json([shapes.group(g, base) for g in groups_of(call.twin, row["id"])])
 
-    @route("GET", "/api/v1/users/{id}/appLinks", "listAppLinks")
     @route("GET", "/api/v1/users/{userId}/clients", "listUserClients")
     @route("GET", "/api/v1/users/{userId}/grants", "listUserGrants")
-    @route("GET", "/api/v1/users/{id}/idps", "listUserIdentityProviders")
-    @route("GET", "/api/v1/users/{userId}/factors", "listFactors")
     @route("GET", "/api/v1/users/{id}/blocks", "listUserBlocks")
-    @route("GET", "/api/v1/users/{userId}/devices", "listUserDevices")
     def list_nothing(self, call: Call) -> Response:
-        """The organisation has none of these and the twin no way to add one."""
+        """Nobody signs in through a browser, so nobody has any."""
         find_user(call, next(iter(call.params.values())))
         return Response.json([])
-
-    @route("DELETE", "/api/v1/users/{userId}/sessions", "revokeUserSessions")
-    def revoke_sessions(self, call: Call) -> Response:
-        """Nobody is signed in, so this only leaves its event."""
-        row = find_user(call, call.params["userId"])
-        changes.log(call, "user.session.clear", row)
-        return Response(204)
 
 
 def find_user(call: Call, key: str, *, alive: bool = False) -> Row:
@@ -288,23 +279,24 @@ def _starts(row: Row, wanted: str) -> bool:
     return any(str(text).casefold().startswith(wanted) for text in texts)
 
 
-def _profile(call: Call, value: Any) -> dict[str, Any]:
+def _profile(call: Call, value: Any, kind: str) -> dict[str, Any]:
     if value is None:
         raise errors.invalid(call, "profile", f"profile: {_BLANK}")
     if not isinstance(value, dict):
         raise errors.bodies_malformed(call)
-    unknown = sorted(set(value) - _PROFILE)
+    custom = custom_attributes(call.twin, "user", f"osc{kind[3:]}")
+    unknown = sorted(set(value) - PROFILE_NAMES - set(custom))
     if unknown:
         raise errors.invalid(
             call, unknown[0], *(f"{name}: The field is not in the user schema" for name in unknown)
         )
     for name, item in value.items():
-        if item is not None and not isinstance(item, str):
+        if item is not None and not isinstance(item, str) and name not in custom:
             raise errors.invalid(call, name, f"{name}: The field has an invalid value")
     return value
 
 
-def _check_profile(call: Call, profile: Row, own: str | None) -> None:
+def _check_profile(call: Call, profile: Row, own: str | None, kind: str) -> None:
     """Refuse a profile that Okta would; ``own`` is the id of the user who already has it."""
     problems = [(name, _BLANK) for name in _REQUIRED if not (profile.get(name) or "").strip()]
     login, email = profile.get("login") or "", profile.get("email") or ""
@@ -318,6 +310,10 @@ def _check_profile(call: Call, profile: Row, own: str | None) -> None:
     for name, longest in (("login", 100), ("email", 100), ("firstName", 50), ("lastName", 50)):
         if len(profile.get(name) or "") > longest:
             problems.append((name, f"String is too long; the longest is {longest}"))
+    for name, attribute in custom_attributes(call.twin, "user", f"osc{kind[3:]}").items():
+        problem = problem_of(attribute, profile.get(name))
+        if problem:
+            problems.append((name, problem))
     holders = call.twin["users"].find("login", login.lower()) if not problems else []
     if any(key != own for key in holders):
         problems.append(("login", _TAKEN))

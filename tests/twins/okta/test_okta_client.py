@@ -226,6 +226,6 @@ async def test_bad_tokens_and_gaps(
     stranger = Client({"orgUrl": await served(universe, "okta"), "token": "nope"})
     _, _, error = await stranger.list_users()
     assert "E0000011" in str(error)
-    _, _, error = await client.list_applications()
-    assert "The twin does not implement listApplications" in str(error)
-    assert universe.gaps == ["okta: listApplications"]
+    _, _, error = await client.list_email_servers()
+    assert "The twin does not implement listEmailServers" in str(error)
+    assert universe.gaps == ["okta: listEmailServers"]

@@ -1,0 +1,63 @@
+"""Primes the twin's RSA keys are made of, so that no request waits for a prime to be found.
+
+They are published here and therefore protect nothing: keys made of them are good for tests only.
+"""
+
+from base64 import b64decode
+from typing import Final
+
+__all__ = ["PRIMES"]
+
+_TEXT: Final = """
+0suuCkAriH157W+qSU8WQTmvmZc25YDXnqjTQkoDhNUGk4Njc7XNbyS2gAa2fHDdrkC0PT+BBcV4P0Z+papfEC
+SdP/dCXntCZoKoDFo6H4jUOgla6P0LI/yhmUXZSEiqvqE4Tkce1hOH/pcuxJNbkA4PE2ZuXxxMfigAgPznXMc=
+
+717bRkVEn2GRtxmtub1eHIioAWHlCDLFOCaQIbfjgkiGLB8uLXi03OMdKY3ASfdvdmO5n+nun4SIw3j9tLQbGl
+25hHCzNHujyLxBrsMnRRjf7H3Wdj19dUMMt8peQD26wfDjx2xVOq3dHdXQ01ejC8xX55vo/y1pu2HJLNPAc38=
+
+2yuSm1UNen3bsKCNeby7DHmt8bG/jxr8nptHxGGBs6Wn1Wp+yMGS6Cwq2lMAivPEHn2TytP6Ju15I7WrQY1N6W
+yA1mUhJLnORf+iI1MitHqYryEFXuZQOniEwRccRHS8OJEFjT8nY50rLmBmGsUDmst/AQq7+G++cIzlnjlTT1E=
+
+5v1Dfs9XHV7Cj8M/NhmGmLaXcQ1Nh6+M1uC18Ndg9VPoTbaa3WixINlh3pYEQV0tg5DXOKhY65v1ioDh8647/q
+Tr3syQIrcjpRMi6ZIR2DMnfkizP2PC0eUaHwvFhaxsGM0KJatZmNSb5c7Y9C4ge9wrHDZs//Z7tNZqS27ro5E=
+
+/mMdAXQsDno9a5IXY3r9XHOX8LVR7S8T+dAQESkP7m8A0Rs1pS9wfPtLxWSQFvo8zJfPq4JUiPnBhxJJbGGTx2
+kkICevUuIFxonv3V+LO0O6ssz+UDp4jjwf8k8ZVgtJudcpO91OXX1u3y/19qlOFvZOs46gkiAnnvfEyhWKONc=
+
+0DTEHBVMOoDncK+82pPe5TfT4gacTjxKRxPi/XFIS99Y/fU0lPacOqshVF0WGsXGaoLjKpt06blA1hjTFQsmgW
+iOt7Bmnv7LwtCj7qe71Y07fWZCjkbieNTxgWCapqWMQ4uhgZBLkbqCAz4iPCWFb3w1EmoqExYFtH1KyxB8BRk=
+
+8inO2E7QqGUfQ+qJWRXu1jtNpwCMsNLKIJuwD9W/4Fa/2TJX/VgxgwZyhrAIvcfaexFHWBgReXvKJVDUBdtWwn
+kK1mSmgtom/Bf8MJ5xShoWfUFgYMMRv9NkTAw3KaHosJVtlLLWMU+odq7MzHzr0X8V2gumRzD4fQeU83okcyk=
+
+81AbvHc2pdAgkgt3iNGdow/BICuJLiP3jmVFiaYFWje+OLC8agaDeHqGVRVw2UfCX6PnGO5sjeIEX1nBP9CrXN
+xvFnvJpzyuoS1NFZjDodnJXShMG0E2drgmmQa0EhEqsWR/HzxN29Wr4stqdwJWA54fBeUE5ObsjoYYK/ofUKU=
+
+7rYeclTROc3jVQtHLaraejguADS3m831EyyH5TbmOQG4mkaAYr00N0qOyM++m7mn4WCxGAH76ntz2TwkFSK/5D
+PoIKsfEI4BsODJQztgbNDvebPOodMznMPLqlyZ+mOb4VCxai/whH2i0Hx3EipyMdS/TK8gI9NQ76YH1a2Z4Ds=
+
+zji6wEVkmrKFVJWGxwGg1PM9E3LBKO8l/H53oZEj/YaH3TCfzeifwAlba+4ryqan4pq/1bTUGNtb6W/EW5tRg0
+D+WspmAjdMwIk1F0AjU/w+zdejrhM/8LFIUOiaflNE2rtqcla4a8Kuql5qOmzS+YKkV5/rsuprV5T4ynwJMm0=
+
+1BWLGua5/Jd4Jypr4wzli9XtGWLMQLkDlss2iwZPptVV6HaVViweZ1QIxhmfnTRvPqyxcipD4soDJhzU5vUS4x
+QC9D1CEnVFgiePlxsvZDBAYoeHx+HTziInqJtXXWuNYK6KkCijNONa61MDOjiQE4JTG43zdlCxEosBMqWgpzE=
+
+1xjZtxmyaBqMannEH2xaT9xQsUlBb6VqdoMqX17WFjs6qCwbmQMPjcFZn+1jtaZ1gQuYR86P8Zxe3iOqSJQ346
+Hwiv5QcXH3Ut08aGwT8Uk22yxvWOKy4FRddT22wNZ4FDLTJmMfBq+4ZPHIfs1nqBHp7O69RbcYeIBSXisSbpE=
+
+9OOFa3dk3pGUO/QKjVRwbNRJmx6icomggTHFGOaBAtcHEgIrcOw2fRXdCNkV0zREtATHZ7jBVPyS7olJuYMnHq
+i2cR+IBSu3a3WwT1MfMbR+cqsc7yQmD0ZgAugisuf//RJJJGJ5YQwFQNOha93cYXPiTqwKADedC+4UXLXqXvk=
+
+xtg/4iFMD7wsjvlQRnpek8kb0MujEEX9ewhBYbroTdwhxVODBZZwP6xdf9DipDzN+AkINyvGfBJr+7rEgPYo9e
+9c0ym7MUPz1UtZ6rlpMO+LpcdJYvYELnaIdYZhAdyb9BajPpCNHNtRGLFJteT6pd72n0v/Sc1vV1VzWyXDhh0=
+
+35YA0aZarxcDx0NoF/b4/S2kZxVGRO9Jquw7OedOwA5lWzxv6MklI5nDcvXYXZYL6u9slavzM6CqzQO6SyyFqV
+yLkf19eeUgF/5LkKTVlOCG/pmZ70P8xlf076222mS7zdM+tXt+x2nrZTF+1ep5FDR7W8YbBWv8JaV9qeFF+Ms=
+
+3hxZ4fPtyFbFxOKIGgNI2sOzzBpVBoLNpWsrLrhvajhYKWvAFc+iqMbXyOYq4hXIs0xC33keseYSFKeDBjtjuH
+cJL2Ij2whouY34qr5BCQ2XON/TnWZZScWAQeA8RgKge0pjh8Nvg3xLvLamISGe8eh5Q/p8W91wK4vxmr6h4Zk=
+"""
+PRIMES: Final = tuple(
+    int.from_bytes(b64decode(part.replace("\n", "")), "big") for part in _TEXT.strip().split("\n\n")
+)
+"""Sixteen primes of 1024 bits."""

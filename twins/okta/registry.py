@@ -1,0 +1,57 @@
+"""Every managed resource of the twin."""
+
+from itertools import chain
+from typing import Final
+
+from . import (
+    agents,
+    app_assignments,
+    app_credentials,
+    attributes,
+    authenticators,
+    authservers,
+    branding,
+    devices,
+    emails,
+    factors,
+    hooks,
+    iam,
+    idps,
+    limits,
+    mappings,
+    misc,
+    network,
+    sessions,
+)
+from .apps import APPS
+from .policies import POLICIES, RULES
+from .resource import Resource
+
+__all__ = ["RESOURCES"]
+
+_PARTS: Final = (
+    agents,
+    app_assignments,
+    app_credentials,
+    attributes,
+    authenticators,
+    authservers,
+    branding,
+    devices,
+    emails,
+    factors,
+    hooks,
+    iam,
+    idps,
+    limits,
+    mappings,
+    misc,
+    network,
+    sessions,
+)
+RESOURCES: Final[tuple[Resource, ...]] = (
+    APPS,
+    POLICIES,
+    RULES,
+    *chain.from_iterable(part.RESOURCES for part in _PARTS),
+)
