@@ -22,7 +22,11 @@ def root() -> Path:
 
 def recording() -> Path:
     """The recorded model session that the demo plays back."""
-    return Path(__file__).resolve().parent / "demo" / "recording.jsonl"
+    return _demo() / "recording.jsonl"
+
+
+def _demo() -> Path:
+    return Path(__file__).resolve().parent / "demo"
 
 
 def create(folder: Path) -> list[Path]:
@@ -67,6 +71,7 @@ def demo_folder(wanted: Path | None) -> Path:
             return folder
         if not folder.exists() or not any(folder.iterdir()):
             create(folder)
+            shutil.copy2(_demo() / "factory.toml", folder / "factory.toml")
             mark.write_text(digest + "\n")
             return folder
     raise FileExistsError(f"{base}: too many old demo folders; remove some")
@@ -87,7 +92,7 @@ def _state_home() -> Path:
 def _digest() -> str:
     """A fingerprint of the shipped sample and recording."""
     total = hashlib.sha256()
-    files = [recording()] if recording().exists() else []
+    files = sorted(path for path in _demo().iterdir() if path.is_file())
     for part in PARTS:
         source = root() / part
         found = sorted(source.rglob("*")) if source.is_dir() else [source]

@@ -209,6 +209,9 @@ class _Conversation:
     def inbox(self) -> Sequence[str]:
         """What the builder has to hear at this tool round: changes of the spec."""
         message = self.runtime.spec.message(self.turn)
+        if message and self.runtime.options.recording:
+            text = "the builder's words are recorded: it hears of the edit but cannot react to it"
+            self.runtime.emit("note", {"text": text, "level": "warning"})
         return [message] if message else []
 
 
