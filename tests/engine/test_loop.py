@@ -229,3 +229,11 @@ def test_a_run_that_gave_up_goes_on_when_asked(start: Start, tmp_path: Path) -> 
         "detail": "",
         "iteration": 5,
     }
+
+
+def test_without_a_box_it_works_when_asked_and_says_so(start: Start, tmp_path: Path) -> None:
+    played = recording(tmp_path / "r.jsonl", write_tool(GOOD))
+    run = start(recording=str(played), unsandboxed=True)
+    assert run.finished().data["status"] == "satisfied"
+    assert run.events("run.started")[0].data["tier"]["letter"] == "E"
+    assert {t.tier for t in run.store.trials(run.id)} == {"E"}
