@@ -4,6 +4,7 @@ from .access import Access
 from .described import DESCRIBED
 from .devices import DeviceOps
 from .groups import Groups
+from .hooks import HookEvents
 from .lifecycle import Lifecycle
 from .limits import TokenOps
 from .logs import Logs
@@ -32,6 +33,7 @@ class Okta(
     DeviceOps,
     TokenOps,
     OAuth,
+    HookEvents,
     Access,
 ):
     """Every part of the twin in one pack."""

@@ -4,7 +4,7 @@ from typing import Any
 
 from factory_tui.universe import HEX, Call, Row, Twin
 
-from . import seeds
+from . import seeds, shapes
 from .base import now
 from .rule_language import RuleError, compile_rule
 
@@ -208,19 +208,19 @@ def log_about(call: Call, event: str, says: str, *targets: Row) -> None:
     raw = twin.ids.mint("log", 32, alphabet=HEX)
     uuid = "-".join((raw[:8], raw[8:12], raw[12:16], raw[16:20], raw[20:]))
     number = _running(twin, "logs")
-    twin["logs"].put(
-        uuid,
-        {
-            "n": number,
-            "uuid": uuid,
-            "published": twin.clock.iso(),
-            "eventType": event,
-            "actor": _party(actor) if actor is not None else None,
-            "target": list(targets),
-            "agent": call.request.headers.get("user-agent", ""),
-            "says": says,
-        },
-    )
+    row = {
+        "n": number,
+        "uuid": uuid,
+        "published": twin.clock.iso(),
+        "eventType": event,
+        "actor": _party(actor) if actor is not None else None,
+        "target": list(targets),
+        "agent": call.request.headers.get("user-agent", ""),
+        "says": says,
+    }
+    twin["logs"].put(uuid, row)
+    if twin["things"].find("of", ("event_hooks", "")):
+        twin.emit(event, shapes.event(row), id=uuid)
 
 
 def party(key: str, kind: str, title: str) -> Row:

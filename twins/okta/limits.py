@@ -70,9 +70,9 @@ class ApiTokens(Resource):
         row = self.find(call)
         body = body_object(call)
         kept = checked(call, body, "name:str! userId:str network:dict clientName:str")
-        if kept.get("userId", row["user"]) not in call.twin["users"]:
-            raise errors.not_found(call, kept["userId"], "User")
         kept["user"] = kept.pop("userId", row["user"])
+        if kept["user"] not in call.twin["users"]:
+            raise errors.not_found(call, kept["user"], "User")
         changed = {**call.twin["tokens"][row["token"]], **kept, "lastUpdated": now(call)}
         call.twin["tokens"].put(row["token"], changed)
         return Response.json(self.shown(call, {**row, **changed}))

@@ -3,9 +3,9 @@
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from factory_tui.universe import Call, Response, Row, iso, parse_time, route
+from factory_tui.universe import Call, Response, iso, parse_time, route
 
-from . import errors
+from . import errors, shapes
 from .base import listed, page
 from .expressions import ExpressionError, compile_expression
 
@@ -32,7 +32,7 @@ class Logs:
             shown
             for row in call.twin["logs"].rows()
             if since <= parse_time(row["published"]) and (polling or row["published"] <= iso(until))
-            for shown in [{"n": row["n"], "event": _event(row)}]
+            for shown in [{"n": row["n"], "event": shapes.event(row)}]
         ]
         if query.get("filter"):
             try:
@@ -67,46 +67,3 @@ def _words(event: dict[str, Any]) -> str:
     for party in [event["actor"] or {}, *event["target"]]:
         parts += [str(value) for value in party.values() if value]
     return " ".join(parts).casefold()
-
-
-def _event(row: Row) -> dict[str, Any]:
-    return {
-        "actor": row["actor"],
-        "client": {
-            "userAgent": {"rawUserAgent": row["agent"], "os": "Unknown", "browser": "UNKNOWN"},
-            "zone": "null",
-            "device": "Unknown",
-            "id": None,
-            "ipAddress": "127.0.0.1",
-            "geographicalContext": None,
-        },
-        "device": None,
-        "authenticationContext": {
-            "authenticationProvider": None,
-            "credentialProvider": None,
-            "credentialType": None,
-            "issuer": None,
-            "interface": None,
-            "authenticationStep": 0,
-            "externalSessionId": "unknown",
-        },
-        "displayMessage": row["says"],
-        "eventType": row["eventType"],
-        "outcome": {"result": "SUCCESS", "reason": None},
-        "published": row["published"],
-        "securityContext": {
-            "asNumber": None,
-            "asOrg": None,
-            "isp": None,
-            "domain": None,
-            "isProxy": None,
-        },
-        "severity": "INFO",
-        "debugContext": {"debugData": {}},
-        "legacyEventType": None,
-        "transaction": {"type": "WEB", "id": row["uuid"].replace("-", ""), "detail": {}},
-        "uuid": row["uuid"],
-        "version": "0",
-        "request": {"ipChain": []},
-        "target": row["target"],
-    }

@@ -7,7 +7,7 @@ import orjson
 
 from factory_tui.universe import Row
 
-__all__ = ["credentials_of", "group", "project", "user", "user_in_list"]
+__all__ = ["credentials_of", "event", "group", "project", "user", "user_in_list"]
 
 _MOST_WRITTEN: Final = 20_000
 _written: dict[tuple[int, str], tuple[Row, orjson.Fragment]] = {}
@@ -171,3 +171,47 @@ def project(fields: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
         return kept
 
     return apply
+
+
+def event(row: Row) -> dict[str, Any]:
+    """An event of the system log."""
+    return {
+        "actor": row["actor"],
+        "client": {
+            "userAgent": {"rawUserAgent": row["agent"], "os": "Unknown", "browser": "UNKNOWN"},
+            "zone": "null",
+            "device": "Unknown",
+            "id": None,
+            "ipAddress": "127.0.0.1",
+            "geographicalContext": None,
+        },
+        "device": None,
+        "authenticationContext": {
+            "authenticationProvider": None,
+            "credentialProvider": None,
+            "credentialType": None,
+            "issuer": None,
+            "interface": None,
+            "authenticationStep": 0,
+            "externalSessionId": "unknown",
+        },
+        "displayMessage": row["says"],
+        "eventType": row["eventType"],
+        "outcome": {"result": "SUCCESS", "reason": None},
+        "published": row["published"],
+        "securityContext": {
+            "asNumber": None,
+            "asOrg": None,
+            "isp": None,
+            "domain": None,
+            "isProxy": None,
+        },
+        "severity": "INFO",
+        "debugContext": {"debugData": {}},
+        "legacyEventType": None,
+        "transaction": {"type": "WEB", "id": row["uuid"].replace("-", ""), "detail": {}},
+        "uuid": row["uuid"],
+        "version": "0",
+        "request": {"ipChain": []},
+        "target": row["target"],
+    }
