@@ -1,12 +1,17 @@
-"""Run benchmarks: ``python -m bench [startup] [trials] [paint]`` (all without a name)."""
+"""Run benchmarks: ``python -m bench [startup] [trials] [paint] [pipeline]``, or all of them."""
 
 from __future__ import annotations
 
 import sys
 
-from bench import paint, startup, trials
+from bench import paint, pipeline, startup, trials
 
-PARTS = {"startup": startup.main, "trials": trials.main, "paint": paint.main}
+PARTS = {
+    "startup": startup.main,
+    "trials": trials.main,
+    "paint": paint.main,
+    "pipeline": pipeline.main,
+}
 
 
 def main() -> None:
