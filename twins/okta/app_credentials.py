@@ -153,7 +153,8 @@ class ClientKeys(Resource):
     created_status = 201
     unique = "kid"
     fields = (
-        "kid:str status:ACTIVE|INACTIVE kty:str! use:str alg:str e:str n:str crv:str x:str y:str"
+        "kid:str status:ACTIVE|INACTIVE kty:str! use:str=sig alg:str"
+        " e:str n:str crv:str x:str y:str"
     )
 
     def check(self, call: Call, body: dict[str, Any], before: Row | None) -> dict[str, Any]:

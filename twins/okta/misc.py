@@ -104,7 +104,7 @@ class HookKeys(Resource):
         """The key embedded where one is asked for."""
         kid = row["hidden"]["kid"]
         shown: dict[str, Any] = {"id": row["id"], "keyId": kid, **row["fields"]}
-        shown |= {"created": row["created"], "lastUpdated": row["lastUpdated"], "isUsed": False}
+        shown |= {"created": row["created"], "lastUpdated": row["lastUpdated"], "isUsed": "false"}
         if "id" in call.params or call.request.method == "POST":
             pair = call.twin["things"][("hook_pairs", f"{row['id']}/{kid}")]
             shown["_embedded"] = {**public(pair), "alg": "RSA"}

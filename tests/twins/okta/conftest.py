@@ -1,6 +1,10 @@
+import os
+from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from factory_tui.universe import Request, Response, Universe
@@ -48,6 +52,30 @@ class Okta:
             if not following:
                 return found
             line = "GET " + following[0].partition("<http://twin.test")[2].partition(">")[0]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def noted() -> Iterator[None]:
+    """With ``OKTA_NOTES=FOLDER``: note every operation called, for the coverage table."""
+    folder = os.environ.get("OKTA_NOTES")
+    if folder is None:
+        yield
+        return
+    record = Universe._record
+    seen: Counter[tuple[str, bool, int]] = Counter()
+
+    def note(universe: Universe, call: Any, *args: Any) -> None:
+        record(universe, call, *args)
+        exchange = universe.tap[-1]
+        client = "okta-sdk" in dict(exchange.request_headers).get("user-agent", "")
+        seen[exchange.operation, client, exchange.status] += 1
+
+    Universe._record = note  # type: ignore[method-assign, assignment]
+    yield
+    Universe._record = record  # type: ignore[method-assign]
+    rows = [[*key, count] for key, count in seen.items()]
+    name = f"{os.environ.get('PYTEST_XDIST_WORKER', 'one')}.json"
+    (Path(folder) / name).write_bytes(orjson.dumps(rows))
 
 
 @pytest.fixture

@@ -100,7 +100,7 @@ def test_a_body_without_what_is_needed_is_refused(okta: Any, path: str) -> None:
     if not path.endswith("/secrets"):
         assert (answer.status, answer.data()["errorCode"]) == (400, "E0000003")
     for name in set(body) - {"kid", "y", "description"}:
-        wrong = {} if not isinstance(body[name], dict) else 7
+        wrong: Any = {} if not isinstance(body[name], dict) else 7
         answer = okta(f"POST {real}", {**body, name: wrong})
         assert answer.status in (400, 403, 404), (name, answer.status, answer.body)
 
