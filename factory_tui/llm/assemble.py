@@ -119,6 +119,11 @@ class Assembly:
             return None
         return read_usage(self._usage)
 
+    @property
+    def wire_usage(self) -> dict[str, Any]:
+        """What the server said about usage so far, in its own names."""
+        return dict(self._usage)
+
     def finish(self) -> list[Block]:
         """The complete content.
 

@@ -1,374 +1,233 @@
-"""One model call, from request to booked response.
+"""The client: finds the adapter of a request and puts middleware around the call."""
 
-``Client.complete`` streams from any server that speaks the Messages API, through Anthropic's SDK
-(imported on first use: it costs two seconds). Around the SDK it adds what the SDK does not do:
-every attempt is reserved in the ledger before and settled after, retries are ours because each
-one may bill, a stream that ends early is an error, and silence has an end.
-"""
-
-import asyncio
-import json
+import inspect
 import os
-import random
-import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Any, Unpack
 
-from factory_tui.llm.assemble import Assembly
-from factory_tui.llm.count import InputCounter
-from factory_tui.llm.errors import (
-    AuthError,
-    BudgetExhausted,
-    LLMError,
-    StreamStalled,
-    from_error_event,
-    from_sdk,
+from factory_tui.llm.adapters import (
+    AnthropicAdapter,
+    GeminiAdapter,
+    OpenAIAdapter,
+    ProviderAdapter,
 )
-from factory_tui.llm.ledger import Ledger, Reservation
-from factory_tui.llm.prices import Prices
-from factory_tui.llm.recording import KEY_HEADER, Recorder
-from factory_tui.llm.types import Request, Response, Usage
-from factory_tui.llm.wire import to_wire
+from factory_tui.llm.errors import ConfigurationError, InvalidReply, SDKError
+from factory_tui.llm.ledger import Ledger
+from factory_tui.llm.messages import MessagesClient, MessagesOptions, OnDelta
+from factory_tui.llm.metering import Metered
+from factory_tui.llm.middleware import Middleware, around_complete, around_stream
+from factory_tui.llm.serverside import MessagesAdapter
+from factory_tui.llm.streaming import StreamEvent, StreamEventType
+from factory_tui.llm.types import Request, Response
 
-if TYPE_CHECKING:
-    import anthropic
+__all__ = ["Client"]
 
-__all__ = ["Client", "Retry"]
-
-DEFAULT_BASE_URL = "https://api.anthropic.com"
-DEFAULT_MAX_TOKENS = 8192
-
-OnDelta = Callable[[str, str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Retry:
-    """A retry is coming: attempt number ``attempt`` (from 2) starts in ``wait_s`` seconds."""
-
-    role: str
-    model: str
-    key: str
-    attempt: int
-    wait_s: float
-    error: LLMError
+_FROM_ENV: tuple[tuple[tuple[str, ...], Callable[[], ProviderAdapter]], ...] = (
+    (("ANTHROPIC_API_KEY",), AnthropicAdapter),
+    (("OPENAI_API_KEY",), OpenAIAdapter),
+    (("GEMINI_API_KEY", "GOOGLE_API_KEY"), GeminiAdapter),
+)
 
 
 class Client:
-    """Calls models within a budget.
+    """Routes requests to provider adapters, through middleware and, if given, a ledger.
 
     Args:
-        ledger: The budget every attempt is booked in.
-        prices: What models cost.
-        api_key: The key; without it ``ANTHROPIC_API_KEY``, then ``ANTHROPIC_AUTH_TOKEN``. No
-            other source is consulted. A loopback server needs none.
-        base_url: The server; without it ``ANTHROPIC_BASE_URL``, then Anthropic's.
-        recorder: Gets every answered request.
-        send_key: Send each request's key along, for a playback server.
-        gate: Awaited before each reservation; a pause is a gate that does not open.
-        on_exhausted: Asked when the budget is exhausted; True means try again.
-        on_retry: Told before each wait for another attempt.
-        max_retries: Attempts after the first.
-        backoff_s: First wait where the server names none; doubles each time, jittered.
-        max_wait_s: A server that asks to wait longer than this has failed the call.
-        idle_s: Seconds without a byte that fail an attempt.
-        content_s: Seconds without content (pings are none) that fail an attempt.
-        cache: Ask for automatic prompt caching.
-        thinking: Ask for adaptive thinking, with summaries to read (local servers do not
-            know this).
-        structured: Send a request's schema (servers that refuse it need this off).
+        providers: Adapters by name.
+        default_provider: Who gets requests that name no provider; the client never guesses.
+        middleware: Put around every call, the first outermost. A plain (async) function
+            ``(request, next) -> response`` also works around streams: its ``next`` resolves when
+            the answer is complete, while its events pass by. An async generator function
+            ``(request, next)`` works around streams only and may change every event.
+        ledger: The budget; every call of every adapter is reserved and settled in it.
+        options: Without ``providers``: what a ``MessagesClient`` takes. The client then speaks to
+            one Messages API server, with retries, recording and a gate. With ``providers``,
+            only ``prices``, ``gate`` and ``on_exhausted`` mean something.
+
+    Raises:
+        ConfigurationError: The default provider is not among the providers, or an adapter's
+            ``initialize`` says so.
     """
 
     def __init__(
         self,
+        providers: Mapping[str, ProviderAdapter] | None = None,
+        default_provider: str | None = None,
+        middleware: Sequence[Middleware] = (),
         *,
-        ledger: Ledger,
-        prices: Prices | None = None,
-        api_key: str | None = None,
-        base_url: str | None = None,
-        recorder: Recorder | None = None,
-        send_key: bool = False,
-        gate: Callable[[], Awaitable[None]] | None = None,
-        on_exhausted: Callable[[BudgetExhausted], Awaitable[bool]] | None = None,
-        on_retry: Callable[[Retry], None] | None = None,
-        max_retries: int = 4,
-        backoff_s: float = 1.0,
-        max_wait_s: float = 300.0,
-        idle_s: float = 60.0,
-        content_s: float = 600.0,
-        cache: bool = True,
-        thinking: bool = False,
-        structured: bool = True,
+        ledger: Ledger | None = None,
+        **options: Unpack[MessagesOptions],
     ) -> None:
-        self._ledger = ledger
-        self._prices = prices or Prices()
-        self._api_key = api_key
-        self._base_url = base_url or os.environ.get("ANTHROPIC_BASE_URL") or DEFAULT_BASE_URL
-        self._recorder = recorder
-        self._send_key = send_key
-        self._gate = gate
-        self._on_exhausted = on_exhausted
-        self._on_retry = on_retry
-        self._max_retries = max_retries
-        self._backoff_s = backoff_s
-        self._max_wait_s = max_wait_s
-        self._idle_s = idle_s
-        self._content_s = content_s
-        self._cache = cache
-        self._thinking = thinking
-        self._structured = structured
-        self._counter = InputCounter()
-        self._sdk: anthropic.AsyncAnthropic | None = None
+        self._adapters: dict[str, ProviderAdapter] = {}
+        self._middleware = list(middleware)
+        self._ledger, self._options = ledger, options
+        self._unready: list[Any] = []
+        self.retries_itself = False
+        if ledger is not None and providers is None:
+            self.retries_itself = True
+            self._adapters["anthropic"] = MessagesAdapter(MessagesClient(ledger=ledger, **options))
+            default_provider = default_provider or "anthropic"
+        elif ledger is None and options:
+            raise TypeError(f"without a ledger there is nothing to do with {', '.join(options)}")
+        for name, adapter in (providers or {}).items():
+            self.register(name, adapter)
+        if default_provider is not None and default_provider not in self._adapters:
+            raise ConfigurationError(f"No provider {default_provider!r} to be the default.")
+        self.default_provider = default_provider
 
-    async def aclose(self) -> None:
-        """Close the connections."""
-        sdk, self._sdk = self._sdk, None
-        if sdk is not None:
-            await sdk.close()
+    @classmethod
+    def from_env(
+        cls,
+        *,
+        middleware: Sequence[Middleware] = (),
+        ledger: Ledger | None = None,
+        **options: Unpack[MessagesOptions],
+    ) -> "Client":
+        """A client with every provider whose key is in the environment, the first as default.
 
-    async def __aenter__(self) -> "Client":
-        return self
+        In this order: ``ANTHROPIC_API_KEY``, ``OPENAI_API_KEY``, ``GEMINI_API_KEY`` (or
+        ``GOOGLE_API_KEY``).
+        """
+        made = [make() for names, make in _FROM_ENV if any(os.environ.get(n) for n in names)]
+        providers = {adapter.name: adapter for adapter in made}
+        default = next(iter(providers), None)
+        return cls(providers, default, middleware, ledger=ledger, **options)
 
-    async def __aexit__(self, *_: object) -> None:
-        await self.aclose()
+    @property
+    def providers(self) -> dict[str, ProviderAdapter]:
+        """The adapters by name."""
+        return dict(self._adapters)
+
+    def register(self, name: str, adapter: ProviderAdapter) -> None:
+        """Add an adapter, or replace the one of that name."""
+        initialize = getattr(adapter, "initialize", None)
+        if initialize is not None:
+            if inspect.iscoroutinefunction(initialize):
+                self._unready.append(initialize)
+            else:
+                initialize()
+        if self._ledger is not None:
+            adapter = Metered(
+                adapter,
+                self._ledger,
+                prices=self._options.get("prices"),
+                gate=self._options.get("gate"),
+                on_exhausted=self._options.get("on_exhausted"),
+            )
+        self._adapters[name] = adapter
 
     async def complete(self, request: Request, on_delta: OnDelta | None = None) -> Response:
-        """Answer a request, with retries, within the budget.
+        """Answer a request; never retries (unless it is a client of one Messages API server).
 
         ``on_delta(kind, piece)`` gets the answer as it streams: kind "text", "thinking" or
         "tool"; kind "retry" (an empty piece) means that all pieces so far are void.
 
         Raises:
-            BudgetExhausted: The call does not fit the budget.
-            LLMError: The call failed for good; the class says why.
+            ConfigurationError: No provider is named and there is no default.
+            BudgetExhausted: The call does not fit the ledger's budget.
+            SDKError: The call failed; the class says why.
         """
-        bound = 0
-        attempt = 1
-        while True:
-            if self._gate is not None:
-                await self._gate()
-            bound = bound or await self._bound(request)
-            wanted = request.max_tokens or DEFAULT_MAX_TOKENS
-            try:
-                reservation = await self._ledger.reserve(
-                    role=request.role,
-                    model=request.model,
-                    key=request.key,
-                    input_tokens=bound,
-                    max_tokens=wanted,
-                    worst=lambda given, out: self._prices.worst(request.model, given, out),
-                )
-            except BudgetExhausted as exhausted:
-                if self._on_exhausted is not None and await self._on_exhausted(exhausted):
-                    continue
-                raise
-            started = time.monotonic()
-            try:
-                response = await self._attempt(request, reservation, on_delta)
-            except LLMError as error:
-                wait = self._wait(error, attempt)
-                if wait is None:
-                    raise
-                attempt += 1
-                if self._on_retry is not None:
-                    self._on_retry(
-                        Retry(request.role, request.model, request.key, attempt, wait, error)
-                    )
-                if on_delta is not None:
-                    on_delta("retry", "")
-                await asyncio.sleep(wait)
-                continue
-            if self._recorder is not None:
-                ms = round((time.monotonic() - started) * 1000)
-                self._recorder.add(request, response, ms)
-            return response
 
-    def _wait(self, error: LLMError, attempt: int) -> float | None:
-        """Seconds until the next attempt; ``None`` if there is none."""
-        if not error.retryable or attempt > self._max_retries:
-            return None
-        if error.retry_after is not None:
-            return None if error.retry_after > self._max_wait_s else error.retry_after
-        backoff: float = min(self._backoff_s * 2.0 ** (attempt - 1), 60.0)
-        return backoff * random.uniform(0.5, 1.5)
+        async def last(final: Request) -> Response:
+            adapter = self._adapter(final)
+            if on_delta is None:
+                return await adapter.complete(final)
+            if isinstance(adapter, MessagesAdapter):
+                return await adapter.complete(final, on_delta)
+            return await _telling(adapter, final, on_delta)
 
-    async def _attempt(
-        self, request: Request, reservation: Reservation, on_delta: OnDelta | None
-    ) -> Response:
-        """One attempt; its reservation is settled whatever happens."""
-        assembly = Assembly()
+        await self._get_ready()
+        return await around_complete(self._middleware, last)(self._named(request))
+
+    async def stream(self, request: Request) -> AsyncIterator[StreamEvent]:
+        """Yield a request's answer as it comes, ``FINISH`` last; never retries.
+
+        An error in mid-stream is told as an ``ERROR`` event and then raised. Errors as in
+        ``complete``.
+        """
+
+        def last(final: Request) -> AsyncIterator[StreamEvent]:
+            return self._adapter(final).stream(final)
+
+        await self._get_ready()
+        events = around_stream(self._middleware, last)(self._named(request))
+        begun = False
         try:
-            await self._stream(request, reservation, assembly, on_delta)
-            content = assembly.finish()
-        except BaseException as error:
-            self._settle_failure(reservation, assembly, error)
+            async for event in events:
+                begun = True
+                yield event
+        except SDKError as error:
+            if begun:
+                yield StreamEvent(StreamEventType.ERROR, error=error)
             raise
-        usage = assembly.usage
-        cost: Decimal | None
-        if usage is None:
-            usage, cost = self._ledger.forfeit(reservation), reservation.usd
-        else:
-            cost = self._prices.cost(request.model, usage)
-            self._ledger.commit(reservation, usage, cost)
-        return Response(
-            id=assembly.id,
-            model=assembly.model or request.model,
-            content=content,
-            stop_reason=assembly.stop_reason or "",
-            usage=usage,
-            cost=cost,
-            budget_tokens=usage.budget_tokens,
-            incomplete_tool=assembly.incomplete_tool,
-        )
+        finally:
+            close = getattr(events, "aclose", None)
+            if close is not None:
+                await close()
 
-    def _settle_failure(
-        self, reservation: Reservation, assembly: Assembly, error: BaseException
-    ) -> None:
-        """Book a failed attempt: nothing if it surely never ran, what it says it cost, or all."""
-        if isinstance(error, LLMError) and not error.billed:
-            self._ledger.commit(reservation, Usage(0, 0), Decimal(0))
-        elif (usage := assembly.usage) is not None:
-            self._ledger.commit(reservation, usage, self._prices.cost(reservation.model, usage))
-        else:
-            self._ledger.forfeit(reservation)
+    async def close(self) -> None:
+        """Close all adapters."""
+        for adapter in self._adapters.values():
+            close = getattr(adapter, "close", None)
+            if close is not None:
+                done = close()
+                if inspect.isawaitable(done):
+                    await done
 
-    async def _stream(
-        self,
-        request: Request,
-        reservation: Reservation,
-        assembly: Assembly,
-        on_delta: OnDelta | None,
-    ) -> None:
-        """Stream one answer into ``assembly``; raises LLMError, or what ``on_delta`` raises."""
-        sdk = await self._connect()
-        body = self._prompt(request) | {"max_tokens": reservation.max_tokens, "stream": True}
-        if self._cache:
-            body["cache_control"] = {"type": "ephemeral"}
-        if self._thinking:
-            body["thinking"] = {"type": "adaptive", "display": "summarized"}
-        try:
-            async with asyncio.timeout(self._content_s) as silence:
-                try:
-                    stream = await sdk.messages.create(**body, extra_headers=self._headers(request))
-                except Exception as error:
-                    raise from_sdk(error) from error
-                try:
-                    await self._read(stream, assembly, on_delta, silence)
-                finally:
-                    await stream.close()
-        except TimeoutError as error:
-            raise StreamStalled(
-                f"No content from the model for {self._content_s:g} seconds."
-            ) from error
+    aclose = close
 
-    async def _read(
-        self,
-        stream: Any,
-        assembly: Assembly,
-        on_delta: OnDelta | None,
-        silence: asyncio.Timeout,
-    ) -> None:
-        from anthropic import AsyncStream
+    async def __aenter__(self) -> "Client":
+        return self
 
-        clock = asyncio.get_running_loop()
-        # Raw events, because the SDK's typed ones reorder and default the fields of a block.
-        events = AsyncStream.raw_events(stream.response)
-        while True:
-            try:
-                sse = await anext(events)
-                telling = sse.data and sse.event not in (None, "ping")
-                event = json.loads(sse.data) if telling else None
-            except StopAsyncIteration:
-                return
-            except Exception as error:
-                raise from_sdk(error) from error
-            if event is None:  # a ping, or a line no Messages API sends: bytes, but no content
-                continue
-            if sse.event == "error":
-                raise from_error_event(event)
-            silence.reschedule(clock.time() + self._content_s)
-            piece = assembly.add(event)
-            if piece is not None and piece[1] and on_delta is not None:
-                on_delta(*piece)
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
 
-    # what is sent
+    def supports_tool_choice(self, mode: str, provider: str | None = None) -> bool:
+        """Whether a provider knows a tool choice mode; one that does not say is believed to."""
+        name = provider or self.default_provider
+        adapter = self._adapters.get(name or "")
+        ask = getattr(adapter, "supports_tool_choice", None)
+        return bool(ask(mode)) if ask is not None else adapter is not None
 
-    def _prompt(self, request: Request) -> dict[str, Any]:
-        """All that the model reads, in wire shape."""
-        said, messages = to_wire(request.messages)
-        prompt: dict[str, Any] = {"model": request.model, "messages": messages}
-        if said:
-            first = [{"type": "text", "text": request.system}] if request.system else []
-            prompt["system"] = [*first, *said]
-        elif request.system:
-            prompt["system"] = request.system
-        if request.tools:
-            prompt["tools"] = [tool.wire() for tool in request.tools]
-        output: dict[str, Any] = {}
-        if (schema := request.output_schema) is not None and self._structured:
-            output["format"] = {"type": "json_schema", "schema": schema}
-        if request.reasoning_effort:
-            output["effort"] = request.reasoning_effort
-        if output:
-            prompt["output_config"] = output
-        return prompt
+    def _named(self, request: Request) -> Request:
+        """The request with its provider filled in."""
+        self._adapter(request)
+        return replace(request, provider=request.provider or self.default_provider)
 
-    def _headers(self, request: Request) -> Mapping[str, str]:
-        if not (self._send_key and request.key):
-            return {}
-        return {KEY_HEADER: quote(request.key, safe="/:._-")}
-
-    async def _bound(self, request: Request) -> int:
-        prompt = self._prompt(request)
-
-        async def ask() -> int:
-            sdk = await self._connect()
-            count = await sdk.messages.count_tokens(
-                **prompt,
-                timeout=min(self._idle_s, 15.0),
-                extra_headers=self._headers(request),
+    def _adapter(self, request: Request) -> ProviderAdapter:
+        name = request.provider or self.default_provider
+        if name is None:
+            raise ConfigurationError(
+                "The request names no provider, and there is no default one"
+                + ("." if self._adapters else ": no provider is configured.")
             )
-            return count.input_tokens
-
-        return await self._counter.bound(prompt, ask)
-
-    async def _connect(self) -> "anthropic.AsyncAnthropic":
-        if self._sdk is None:
-            await asyncio.to_thread(_import_heavy_parts)
-        if self._sdk is None:
-            import anthropic
-            import httpx2
-
-            host = urlsplit(self._base_url).hostname or ""
-            local = host in ("127.0.0.1", "::1", "localhost")
-            key = self._api_key or os.environ.get("ANTHROPIC_API_KEY")
-            token = None if key else os.environ.get("ANTHROPIC_AUTH_TOKEN")
-            if not key and not token:
-                if not local:
-                    raise AuthError(
-                        "No key for the model server: set ANTHROPIC_API_KEY.", billed=False
-                    )
-                key = "none"  # an explicit one, or the SDK would look for credentials on disk
-            timeout = httpx2.Timeout(self._idle_s, connect=min(self._idle_s, 15.0))
-            limits = anthropic.DEFAULT_CONNECTION_LIMITS
-            self._sdk = anthropic.AsyncAnthropic(
-                api_key=key or None,
-                auth_token=token,
-                base_url=self._base_url,
-                max_retries=0,
-                open_telemetry=False,
-                timeout=timeout,
-                # A proxy from the environment must not swallow calls to this machine.
-                http_client=httpx2.AsyncClient(trust_env=False, timeout=timeout, limits=limits)
-                if local
-                else None,
+        if name not in self._adapters:
+            raise ConfigurationError(
+                f"No provider {name!r}; there are: {', '.join(self._adapters) or 'none'}."
             )
-        return self._sdk
+        return self._adapters[name]
+
+    async def _get_ready(self) -> None:
+        while self._unready:
+            await self._unready.pop()()
 
 
-def _import_heavy_parts() -> None:
-    """The SDK and the price list take seconds to import: not on the event loop."""
-    import anthropic  # noqa: F401
-    import genai_prices  # noqa: F401
+async def _telling(adapter: ProviderAdapter, request: Request, on_delta: OnDelta) -> Response:
+    """Complete by streaming, telling the pieces."""
+    kinds = {
+        StreamEventType.TEXT_DELTA: "text",
+        StreamEventType.REASONING_DELTA: "thinking",
+        StreamEventType.TOOL_CALL_DELTA: "tool",
+    }
+    async with aclosing(adapter.stream(request)) as events:  # type: ignore[type-var]
+        async for event in events:
+            if event.type == StreamEventType.FINISH and event.response is not None:
+                return event.response
+            if event.type == StreamEventType.TOOL_CALL_START and event.tool_call is not None:
+                on_delta("tool", f"{event.tool_call.name} ")
+            piece = event.delta or event.reasoning_delta
+            if piece and (kind := kinds.get(StreamEventType(event.type))):
+                on_delta(kind, piece)
+    raise InvalidReply("the stream ended without an answer", provider=adapter.name)

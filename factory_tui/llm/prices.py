@@ -17,6 +17,8 @@ __all__ = ["FREE", "Price", "Prices", "Source"]
 Source = Literal["user", "list", "illustrative", "unknown"]
 
 _MTOK = Decimal(1_000_000)
+_LISTED_AS = {"gemini": "google"}
+"""Our providers under the price list's names, where they differ."""
 _US_ONLY = Decimal("1.1")
 """Anthropic's factor for inference kept in the US."""
 
@@ -70,7 +72,7 @@ class Prices:
             return "illustrative"
         return "unknown" if _list_price(model, {"input_tokens": 1}) is None else "list"
 
-    def cost(self, model: str, usage: Usage) -> Decimal | None:
+    def cost(self, model: str, usage: Usage, provider: str = "anthropic") -> Decimal | None:
         """Dollars for what was used; ``None`` where the price is unknown."""
         own = self._user(model) or _ILLUSTRATIVE.get(model)
         if own is not None:
@@ -84,10 +86,12 @@ class Prices:
         if hour := usage.cache_write_1h_tokens:
             parts["cache_write_1h_tokens"] = hour
             parts["cache_write_5m_tokens"] = (usage.cache_write_tokens or 0) - hour
-        price = _list_price(model, parts)
+        price = _list_price(model, parts, provider)
         return price * _US_ONLY if price is not None and usage.geo == "us" else price
 
-    def worst(self, model: str, input_tokens: int, output_tokens: int) -> Decimal | None:
+    def worst(
+        self, model: str, input_tokens: int, output_tokens: int, provider: str = "anthropic"
+    ) -> Decimal | None:
         """The dearest a call can cost: the whole prompt at its dearest rate, all output used.
 
         Long-prompt tiers depend on the prompt's size and never fall with it, so pricing the
@@ -110,7 +114,7 @@ class Prices:
                 "cache_write_1h_tokens": input_tokens,
             },
         ]
-        known = [price for way in ways if (price := _list_price(model, way)) is not None]
+        known = [price for way in ways if (price := _list_price(model, way, provider)) is not None]
         return max(known, default=None)
 
     def _user(self, model: str) -> Price | None:
@@ -119,12 +123,14 @@ class Prices:
         return next((p for glob, p in self.user.items() if fnmatchcase(model, glob)), None)
 
 
-def _list_price(model: str, tokens: Mapping[str, int]) -> Decimal | None:
+def _list_price(
+    model: str, tokens: Mapping[str, int], provider: str = "anthropic"
+) -> Decimal | None:
     from genai_prices import Usage as Counts
     from genai_prices import calc_price
 
     counts: Any = Counts(**tokens)
     try:
-        return calc_price(counts, model, provider_id="anthropic").total_price
+        return calc_price(counts, model, provider_id=_LISTED_AS.get(provider, provider)).total_price
     except (LookupError, ValueError):  # unknown model, or one without a rate for these parts
         return None
