@@ -176,7 +176,10 @@ def _stats(call: Call, row: Row) -> dict[str, Any]:
     link = f"{call.request.base_url}/api/v1/groups/{row['id']}"
     return {
         "usersCount": len(seeds.member_ids(call.twin, row)),
-        "appsCount": 0,
+        "appsCount": sum(
+            ("app_groups", f"{key[1]}/{row['id']}") in call.twin["things"]
+            for key in call.twin["things"].find("of", ("apps", ""))
+        ),
         "groupPushMappingsCount": 0,
         "hasAdminPrivilege": False,
         "_links": {"users": {"href": f"{link}/users"}, "apps": {"href": f"{link}/apps"}},

@@ -73,8 +73,11 @@ class Lifecycle:
 
     @route("POST", _PATH + "reset_factors", "resetFactors")
     def reset_factors(self, call: Call) -> Response:
-        """Nobody has a factor, so this only leaves its event."""
+        """Takes away all factors of a user."""
         row = find_user(call, call.params["id"], alive=True)
+        things = call.twin["things"]
+        for key in list(things.find("of", ("factors", row["id"]))):
+            things.delete(key)
         changes.log(call, "user.mfa.factor.reset_all", row)
         return Response.json({})
 

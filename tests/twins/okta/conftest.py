@@ -67,7 +67,7 @@ def noted() -> Iterator[None]:
     def note(universe: Universe, call: Any, *args: Any) -> None:
         record(universe, call, *args)
         exchange = universe.tap[-1]
-        client = "okta-sdk" in dict(exchange.request_headers).get("user-agent", "")
+        client = "OpenAPI-Generator" in dict(exchange.request_headers).get("user-agent", "")
         seen[exchange.operation, client, exchange.status] += 1
 
     Universe._record = note  # type: ignore[method-assign, assignment]

@@ -52,9 +52,9 @@ def agreement() -> tuple[Counter[str], Counter[str]]:
         replay = Replay(Okta(Universe(packs, seeds={"okta": "empty"})), items)
         replay.presume()
         for item in items:
-            operation, *answer = replay.send(item)
+            operation, answer, wanted, answered = replay.send(item)
             recorded[operation] += 1
-            agreed[operation] += not judged(item, *answer, 1)
+            agreed[operation] += not judged(item, answer, wanted, answered, 1)
     return recorded, agreed
 
 
