@@ -211,6 +211,12 @@ class Universe:
             for table, changes in tables.items():
                 state.tables[table].reset(changes)
 
+    def forget(self) -> None:
+        """Forget the traffic, gaps and crashes so far."""
+        self.tap.clear()
+        self._gaps.clear()
+        self.crashes.clear()
+
     def diff(self, snapshot: Snapshot) -> dict[str, dict[str, dict[Key, Change]]]:
         """What changed since a snapshot: twin, table, key to (before, after). O(changes)."""
         found: dict[str, dict[str, dict[Key, Change]]] = {}
