@@ -2,7 +2,7 @@
 
 from typing import Any
 
-HOOK = {
+HOOK: dict[str, Any] = {
     "type": "HTTP",
     "version": "1.0.0",
     "config": {
@@ -10,7 +10,7 @@ HOOK = {
         "authScheme": {"type": "HEADER", "key": "authorization", "value": "s3cret"},
     },
 }
-CLIENT = {
+CLIENT: dict[str, Any] = {
     "name": "oidc_client",
     "label": "Client",
     "signOnMode": "OPENID_CONNECT",
@@ -22,7 +22,7 @@ CLIENT = {
         }
     },
 }
-IDP = {
+IDP: dict[str, Any] = {
     "type": "OIDC",
     "name": "Elsewhere",
     "protocol": {
