@@ -88,7 +88,8 @@ class CustomRoles(Resource):
 
     def deleting(self, call: Call, row: Row) -> None:
         """None that is bound."""
-        if any(
+        held = any(other.get("role") == row["id"] for other in call.twin["roles"].rows())
+        if held or any(
             key[0] == "bindings" and key[1].endswith("/" + row["id"]) for key in call.twin["things"]
         ):
             sentence = "The role is in use and cannot be deleted."

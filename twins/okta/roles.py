@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from factory_tui.universe import Call, Response, Row, route
 
-from . import errors, shapes
+from . import errors, seeds, shapes
 from .base import body_object, listed, now, page
 from .groups import find_group
 from .users import find_user
@@ -33,7 +33,7 @@ _LIMITABLE: Final = ("GROUP_MEMBERSHIP_ADMIN", "HELP_DESK_ADMIN", "USER_ADMIN")
 
 
 class Roles:
-    """Operations on ``…/users/{id}/roles`` and ``…/groups/{id}/roles``; standard roles only."""
+    """Operations on ``…/users/{id}/roles`` and ``…/groups/{id}/roles``."""
 
     @route("GET", _USER, "listAssignedRolesForUser")
     @route("GET", _GROUP, "listGroupAssignedRoles")
@@ -49,10 +49,10 @@ class Roles:
     def assign_role(self, call: Call) -> Response:
         """Answers 201; 409 when the role is assigned already."""
         holder = _holder(call)
-        kind = body_object(call).get("type")
+        body = body_object(call)
+        kind = body.get("type")
         if kind == "CUSTOM":
-            call.gap("custom roles")
-            return errors.error(call, 501, *errors.STATUS_ERRORS[501])
+            return self._assign_custom(call, holder, body)
         if not isinstance(kind, str) or kind not in _LABELS:
             raise errors.invalid(call, "type", "type: The field has an invalid value")
         # A standard role's id is its name in base 32.
@@ -70,6 +70,39 @@ class Roles:
             "targets": [],
         }
         call.twin["roles"].put((holder, key), row)
+        return Response.json(_shown(call, row), 201)
+
+    def _assign_custom(self, call: Call, holder: str, body: dict[str, Any]) -> Response:
+        """A custom role over a resource set."""
+        chosen = {}
+        for name, resource, kind in (
+            ("role", "custom_roles", "CustomRole"),
+            ("resource-set", "resource_sets", "IAMPolicy"),
+        ):
+            key = body.get(name)
+            if not isinstance(key, str) or not key:
+                raise errors.invalid(call, name, f"{name}: The field cannot be left blank")
+            found = call.twin["things"].get((resource, key))
+            if found is None:
+                raise errors.not_found(call, key, kind)
+            chosen[name] = found
+        for row in call.twin["roles"].rows():
+            same = all(row.get(name) == one["id"] for name, one in chosen.items())
+            if row["holder"] == holder and same:
+                sentence = "The role specified is already assigned to the user."
+                raise errors.refuse(call, 409, "E0000090", sentence)
+        when = now(call)
+        row = {
+            "id": seeds.new_id(call.twin.ids.mint, "irb"),
+            "holder": holder,
+            "type": "CUSTOM",
+            "label": chosen["role"]["fields"]["label"],
+            "created": when,
+            "lastUpdated": when,
+            "targets": [],
+            **{name: one["id"] for name, one in chosen.items()},
+        }
+        call.twin["roles"].put((holder, row["id"]), row)
         return Response.json(_shown(call, row), 201)
 
     @route("GET", _USER + _ROLE, "getUserAssignedRole")
@@ -144,13 +177,24 @@ def _shown(call: Call, row: Row) -> dict[str, Any]:
     group = row["holder"].startswith("00g")
     kind = "groups" if group else "users"
     assignee = f"{call.request.base_url}/api/v1/{kind}/{row['holder']}"
+    base = f"{call.request.base_url}/api/v1/iam"
+    links: dict[str, Any] = {"assignee": {"href": assignee}}
+    custom: dict[str, Any] = {}
+    if row["type"] == "CUSTOM":
+        custom = {name: row[name] for name in ("role", "resource-set")}
+        where = f"{base}/resource-sets/{row['resource-set']}"
+        links["role"] = {"href": f"{base}/roles/{row['role']}"}
+        links["resource-set"] = {"href": where}
+        links["permissions"] = {"href": f"{base}/roles/{row['role']}/permissions"}
+        links["member"] = {"href": f"{where}/bindings/{row['role']}/members/{row['id']}"}
     return {
         "id": row["id"],
-        "label": _LABELS[row["type"]],
+        "label": row.get("label") or _LABELS[row["type"]],
         "type": row["type"],
         "status": "ACTIVE",
         "created": row["created"],
         "lastUpdated": row["lastUpdated"],
         "assignmentType": "GROUP" if group else "USER",
-        "_links": {"assignee": {"href": assignee}},
+        **custom,
+        "_links": links,
     }

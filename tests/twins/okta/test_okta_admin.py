@@ -53,12 +53,6 @@ def test_a_deleted_user_has_no_roles(okta: Any, holders: dict[str, str]) -> None
     assert len(okta.universe.twins["okta"]["roles"]) == 0
 
 
-def test_custom_roles_are_a_gap(okta: Any, holders: dict[str, str]) -> None:
-    body = {"type": "CUSTOM", "role": "cr0", "resource-set": "iam0"}
-    assert okta(f"POST {holders['USER']}/roles", body).status == 501
-    assert okta.universe.gaps == ["okta: custom roles"]
-
-
 def test_user_types(okta: Any) -> None:
     types = "/api/v1/meta/types/user"
     body = {"name": "contractor", "displayName": "Contractor", "description": "external"}

@@ -216,6 +216,16 @@ def test_a_role_over_a_resource_set_has_members(okta: Any) -> None:
     assert okta(f"DELETE {base}/{role}/members/{held['id']}").status == 204
     assert okta(f"GET {base}/{role}/members/{held['id']}").status == 404
     assert okta(f"DELETE {base}/{role}").status == 204
+    line = f"POST /api/v1/users/{user}/roles"
+    custom = {"type": "CUSTOM", "role": role, "resource-set": where}
+    given = okta(line, custom)
+    assert (given.status, given.data()["label"]) == (201, "Helper")
+    assert code(okta(line, custom)) == (409, "E0000090")
+    assert code(okta(line, {**custom, "role": "x"})) == (404, "E0000007")
+    assert code(okta(line, {"type": "CUSTOM", "role": role})) == (400, "E0000001")
+    (held,) = okta(f"GET /api/v1/users/{user}/roles").data()
+    assert (held["role"], held["resource-set"]) == (role, where)
+    assert okta(f"DELETE /api/v1/users/{user}/roles/{held['id']}").status == 204
     assert okta(f"DELETE /api/v1/iam/roles/{role}").status == 204
 
 
