@@ -5,7 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from factory_tui.llm import Limits
+from factory_tui.llm import Limits, set_default_client
+from tests.llm.providers import Providers
 from tests.llm.scripted import Desk, Scripted
 
 
@@ -13,7 +14,9 @@ from tests.llm.scripted import Desk, Scripted
 def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the machine is set up with must not leak into the tests."""
     for name in ("API_KEY", "AUTH_TOKEN", "BASE_URL", "CUSTOM_HEADERS", "PROFILE"):
-        monkeypatch.delenv(f"ANTHROPIC_{name}", raising=False)
+        for provider in ("ANTHROPIC", "OPENAI", "GEMINI", "GOOGLE"):
+            monkeypatch.delenv(f"{provider}_{name}", raising=False)
+    set_default_client(None)
 
 
 @pytest.fixture
@@ -30,3 +33,11 @@ async def desk(server: Scripted) -> AsyncIterator[Desk]:
     yield desk
     for client in desk.clients:
         await client.aclose()
+
+
+@pytest.fixture
+async def providers() -> AsyncIterator[Providers]:
+    server = Providers()
+    await server.start()
+    yield server
+    await server.aclose()

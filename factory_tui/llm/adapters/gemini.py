@@ -190,10 +190,9 @@ class GeminiAdapter:
     def _call(self, request: Request) -> dict[str, Any]:
         """Arguments for the SDK: what it does not model (or models otherwise) goes in as is."""
         body = self.body(request)
-        contents = body.pop("contents")
         return {
             "model": request.model,
-            "contents": contents,
+            "contents": [{"role": "user", "parts": [{"text": " "}]}],  # the body's own replace it
             "config": {
                 "http_options": {
                     "extra_body": body,
@@ -314,28 +313,9 @@ _JSON_SCHEMA_FIELD = {
     "responseSchema": "responseJsonSchema",
 }
 _PLAIN_WORDS = frozenset(
-    [
-        "type",
-        "format",
-        "title",
-        "description",
-        "nullable",
-        "default",
-        "enum",
-        "properties",
-        "required",
-        "items",
-        "minItems",
-        "maxItems",
-        "minimum",
-        "maximum",
-        "minLength",
-        "maxLength",
-        "minProperties",
-        "maxProperties",
-        "pattern",
-        "anyOf",
-    ]
+    {"type", "format", "title", "description", "nullable", "default", "enum", "properties"}
+    | {"required", "items", "minItems", "maxItems", "minimum", "maximum", "minLength"}
+    | {"maxLength", "minProperties", "maxProperties", "pattern", "anyOf"}
 )
 
 

@@ -453,6 +453,22 @@ def _usage(wire: Any) -> Usage:
     )
 
 
+_SAID_OTHERWISE = frozenset(
+    {
+        "response.in_progress",
+        "response.content_part.added",
+        "response.content_part.done",
+        "response.output_text.done",
+        "response.refusal.done",
+        "response.function_call_arguments.done",
+        "response.reasoning_summary_part.added",
+        "response.reasoning_summary_part.done",
+        "response.reasoning_summary_text.done",
+    }
+)
+"""Events that only frame or repeat what others say."""
+
+
 class _Segments:
     """Wire events to stream events."""
 
@@ -486,6 +502,8 @@ class _Segments:
                 return [*events, delta]
             if kind == "response.output_item.done":
                 return events + self._done(data)
+            if kind in _SAID_OTHERWISE:
+                return events
         except (KeyError, TypeError) as error:
             raise InvalidReply(f"openai: {kind}: {error!r}", provider="openai") from error
         return [*events, StreamEvent(StreamEventType.PROVIDER_EVENT, raw=data)]
