@@ -236,7 +236,13 @@ def money(text: str) -> Any:
 @main.command()
 @click.option("--plain", "mode", flag_value="plain", help="Print events as lines.")
 @click.option("--json", "mode", flag_value="json", help="Print events as JSON lines.")
-@click.option("--pace", type=click.FloatRange(0, 10), default=1.0, help="0 plays without pauses.")
+@click.option(
+    "--pace",
+    type=click.FloatRange(0, 10),
+    default=0.04,
+    show_default=True,
+    help="Share of the recorded thinking time; 0 plays without pauses.",
+)
 @click.option(
     "--folder",
     "target",
