@@ -26,10 +26,13 @@ def iso(moment: datetime) -> str:
 class Clock:
     """Virtual UTC time. Never goes back except by :meth:`set` (restoring a snapshot)."""
 
-    __slots__ = ("_now",)
+    # The texts are asked for several times per request and change less often.
+    __slots__ = ("_date", "_date_of", "_iso", "_iso_of", "_now")
 
     def __init__(self, start: str | datetime) -> None:
         self._now = parse_time(start) if isinstance(start, str) else start.astimezone(UTC)
+        self._iso, self._iso_of = "", datetime.min
+        self._date, self._date_of = "", datetime.min.replace(tzinfo=UTC)
 
     def now(self) -> datetime:
         """The virtual time, timezone-aware, in UTC."""
@@ -37,7 +40,11 @@ class Clock:
 
     def iso(self) -> str:
         """The virtual time as ``2026-03-02T09:00:00.000Z``."""
-        return self._now.isoformat(timespec="milliseconds")[:23] + "Z"
+        now = self._now
+        if self._iso_of is not now:
+            self._iso = now.isoformat(timespec="milliseconds")[:23] + "Z"
+            self._iso_of = now
+        return self._iso
 
     def epoch(self) -> int:
         """Whole seconds since 1970."""
@@ -45,7 +52,11 @@ class Clock:
 
     def http_date(self) -> str:
         """The virtual time as an HTTP ``Date``."""
-        return format_datetime(self._now, usegmt=True)
+        second = self._now.replace(microsecond=0)
+        if self._date_of != second:
+            self._date = format_datetime(second, usegmt=True)
+            self._date_of = second
+        return self._date
 
     def advance(self, seconds: float) -> None:
         """Move forward. Raises ``ValueError`` for a negative or absurd amount."""

@@ -226,7 +226,7 @@ def _head(response: Response, keep_alive: bool) -> bytes:
     """Status line and headers, with the empty line."""
     bodiless = response.status in _BODILESS
     lines = [
-        f"{name.lower()}: {value.translate(_CONTROLS)}\r\n"
+        f"{name.lower()}: {value if value.isprintable() else value.translate(_CONTROLS)}\r\n"
         for name, value in response.headers
         if not (bodiless and name.lower() == "content-type")
     ]

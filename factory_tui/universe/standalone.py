@@ -1,8 +1,9 @@
 """Twins served on their own, without a factory: what ``factory-tui twins serve`` runs."""
 
 import asyncio
+import gc
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from factory_tui.universe.universe import Snapshot, Universe
 if TYPE_CHECKING:
     from factory_tui.universe.tls import Authority
 
-__all__ = ["HEADER", "MAIN", "ServedTwin", "Serving", "World", "serve_packs"]
+__all__ = ["HEADER", "MAIN", "ServedTwin", "Serving", "World", "run", "serve_packs"]
 
 MAIN = "main"
 """Name of the universe that is there from the start."""
@@ -271,10 +272,17 @@ async def serve_packs(
     return serving
 
 
-def run(work: Any) -> Any:
-    """``asyncio.run`` under uvloop where it is installed: it is twice as fast."""
+def run(work: Coroutine[Any, Any, None]) -> None:
+    """``asyncio.run`` for a process that only serves: uvloop if installed, a lazier collector.
+
+    Seeds and kept traffic are many small objects without cycles; searching them for garbage
+    after every few hundred requests costs a sixth of the time.
+    """
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 100)
     try:
         import uvloop
     except ImportError:
-        return asyncio.run(work)
-    return uvloop.run(work)
+        asyncio.run(work)
+    else:
+        uvloop.run(work)
