@@ -20,7 +20,8 @@ run.finished           status: "satisfied" | "unsatisfied" | "stopped" | "failed
 node.entered           node, handler
 node.left              node, status, notes
 iteration.started      n (iteration numbers start at 1)
-iteration.built        commit (hex), tree (hex), files, added, removed (lines), summary
+iteration.built        commit (hex), tree (hex), files, added, removed (lines),
+                       summary (what the builder said last, one line)
 iteration.scored       train Score, holdout Score, overall Score, confirmation (bool),
                        satisfied (bool), scenarios {id: {satisfied, trials, void, facts_only,
                        status: "pass" | "fail" | "flaky" | "void"}}

@@ -190,7 +190,7 @@ class Loop:
                 "files": stat.files,
                 "added": stat.added,
                 "removed": stat.removed,
-                "summary": f"{stat.files} files, +{stat.added} −{stat.removed}",
+                "summary": self._said(row.n).strip().partition("\n")[0][:200],
             },
         )
         return self._save(dataclasses.replace(row, commit=commit, tree=tree))
