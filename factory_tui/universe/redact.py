@@ -24,6 +24,7 @@ _SECRET_KEY: Final = re.compile(
     r"|(^|_)(answer|otp|pass_?code)$",
     re.IGNORECASE,
 )
+_SECRET_BELOW: Final = re.compile(r"password$|secret$|private_?key$|passphrase$", re.IGNORECASE)
 _NO_SECRET: Final = re.compile(r"page_?token|cursor|token_?(type|id)|expires", re.IGNORECASE)
 _SECRET_TEXT: Final = re.compile(
     r"\bxox[a-z](?:\.xox[a-z])?-[\w-]{6,}"
@@ -105,7 +106,9 @@ class Redactor:
 
     def _value(self, value: Any, name: str = "") -> Any:
         if isinstance(value, dict):
-            return {key: self._value(item, key) for key, item in value.items()}
+            # Okta has {"password": {"value": …}}; other names below a secret's tell no less.
+            below = name if _SECRET_BELOW.search(name) else ""
+            return {key: self._value(item, below or key) for key, item in value.items()}
         if isinstance(value, list):
             return [self._value(item, name) for item in value]
         if isinstance(value, str):
