@@ -1,6 +1,7 @@
 """Importing an area registers its methods; here they come together."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Final
 
 from factory_tui.universe import Call, Request, Response, Twin
@@ -13,8 +14,11 @@ from . import (  # noqa: F401 - imported for their registrations
     history,
     marks,
     membership,
+    modals,
     people,
     reminders,
+    respond,
+    sockets,
     usergroups,
     views,
     workspace,
@@ -22,11 +26,13 @@ from . import (  # noqa: F401 - imported for their registrations
 from .body import Arguments
 from .method import Context
 
-__all__ = ["RAW", "catch_up"]
+__all__ = ["RAW", "catch_up", "next_due"]
 
 RAW: Final[dict[str, tuple[str, Callable[[Call], Response]]]] = {
     "upload": ("files.upload-bytes", files.upload),
     "files-pri": ("files.download", files.download),
+    "commands": ("response_url", respond.response_url),
+    "actions": ("response_url", respond.response_url),
 }
 """Paths outside ``/api/``: first segment to operation name and handler."""
 
@@ -36,3 +42,9 @@ def catch_up(twin: Twin) -> None:
     if len(twin["scheduled"].changes()):
         call = Call(twin, Request("GET", "/"))
         chat.deliver_due(Context(call, Arguments({}), None))
+
+
+def next_due(twin: Twin) -> datetime | None:
+    """When the next scheduled message is to be posted."""
+    times = [row["post_at"] for row in twin["scheduled"].rows()]
+    return datetime.fromtimestamp(min(times), UTC) if times else None

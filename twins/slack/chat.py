@@ -4,15 +4,24 @@ from typing import Any, Final
 
 from factory_tui.universe import Row
 
+from . import events
 from .blocks import check_attachments, check_blocks
 from .conversations import TYPES, type_of, visible
 from .errors import SlackError
 from .history import is_ts, message_at, ts_number
 from .method import Context, method
 from .shapes import message_shape
-from .state import channel_of, direct_message, escape, is_member, next_ts, post
+from .state import channel_of, count, direct_message, escape, is_member, next_ts, post
 
-__all__ = ["content", "destination", "send"]
+__all__ = [
+    "bot_fields",
+    "changes",
+    "content",
+    "destination",
+    "send",
+    "show_to",
+    "withdraw",
+]
 
 MAX_TEXT: Final = 40_000
 
@@ -81,26 +90,34 @@ def send(c: Context, channel: Row, fields: dict[str, Any]) -> Row:
     thread = c.args.text("thread_ts")
     if thread:
         fields |= _thread_fields(c, channel, thread)
-    user = c["users"][c.user]
-    if c.is_bot and user.get("bot_id"):
-        bot = c["bots"][user["bot_id"]]
-        fields |= {"bot_id": bot["id"], "app_id": bot["app_id"]}
-        fields["bot_profile"] = {
-            "id": bot["id"],
-            "app_id": bot["app_id"],
-            "user_id": bot["user_id"],
-            "name": bot["name"],
-            "icons": {},
-            "deleted": bot["deleted"],
-            "updated": bot["updated"],
-            "team_id": c.team["id"],
-        }
+    fields |= bot_fields(c)
+    if "bot_id" in fields:
+        bot = c["bots"][fields["bot_id"]]
         if ("username" in c.args or "icon_emoji" in c.args) and c.has_scope("chat:write.customize"):
             fields |= {"subtype": "bot_message", "username": c.args.text("username", bot["name"])}
             if "icon_emoji" in c.args:
                 fields["icons"] = {"emoji": c.args.text("icon_emoji")}
     text = fields.pop("text")
     return post(c.twin, channel["id"], c.user, text, **fields)
+
+
+def bot_fields(c: Context) -> dict[str, Any]:
+    """What marks a message as a bot's; nothing for a person."""
+    user = c["users"][c.user]
+    if not c.is_bot or not user.get("bot_id"):
+        return {}
+    bot = c["bots"][user["bot_id"]]
+    profile = {
+        "id": bot["id"],
+        "app_id": bot["app_id"],
+        "user_id": bot["user_id"],
+        "name": bot["name"],
+        "icons": {},
+        "deleted": bot["deleted"],
+        "updated": bot["updated"],
+        "team_id": c.team["id"],
+    }
+    return {"bot_id": bot["id"], "app_id": bot["app_id"], "bot_profile": profile}
 
 
 def _thread_fields(c: Context, channel: Row, thread: str) -> dict[str, Any]:
@@ -145,10 +162,18 @@ def post_ephemeral(c: Context) -> dict[str, Any]:
     """Show a message to one member only; it leaves no trace in the history."""
     channel = destination(c)
     user = c.args.need("user", "user_not_in_channel")
-    content(c)
+    said = content(c)
     if not is_member(c.twin, channel["id"], user):
         raise SlackError("user_not_in_channel")
-    return {"message_ts": next_ts(c.twin)}
+    ts = next_ts(c.twin)
+    show_to(c, channel, user, {**said, "ts": ts, "user": c.user})
+    return {"message_ts": ts}
+
+
+def show_to(c: Context, channel: Row, user: str, message: dict[str, Any]) -> None:
+    """Show a message to one person."""
+    row = {"channel": channel["id"], "to": user, "n": count(c.twin, "ephemeral"), **message}
+    c["ephemerals"].put((channel["id"], message["ts"], user), row)
 
 
 def _own(c: Context, error: str) -> tuple[Row, Row]:
@@ -175,8 +200,10 @@ def update_message(c: Context) -> dict[str, Any]:
         fields["text"] = row["text"]
     changed |= fields
     changed["edited"] = {"user": c.user, "ts": f"{c.now}.000000"}
+    before = message_shape(c, row)
     c["messages"].put((channel["id"], row["ts"]), changed)
     message = message_shape(c, changed)
+    changes(c, channel, before, dict(message))
     message.pop("ts", None)
     return {"channel": channel["id"], "ts": row["ts"], "text": changed["text"], "message": message}
 
@@ -185,6 +212,19 @@ def update_message(c: Context) -> dict[str, Any]:
 def delete_message(c: Context) -> dict[str, Any]:
     """Delete one's own message; the head of a thread leaves a tombstone."""
     channel, row = _own(c, "cant_delete_message")
+    withdraw(c, channel, row)
+    return {"channel": channel["id"], "ts": row["ts"]}
+
+
+def changes(c: Context, channel: Row, before: dict[str, Any], after: dict[str, Any] | None) -> None:
+    """Tell apps of an edited (or, without ``after``, deleted) message."""
+    if events.listening(c.twin):
+        events.message_changed(c.twin, channel, before, after, next_ts(c.twin))
+
+
+def withdraw(c: Context, channel: Row, row: Row) -> None:
+    """Take a message away; the head of a thread leaves a tombstone."""
+    before = message_shape(c, row)
     key = (channel["id"], row["ts"])
     table = c["messages"]
     if row.get("thread_ts") == row["ts"] and len(table.find("thread", key)) > 1:
@@ -202,7 +242,7 @@ def delete_message(c: Context) -> dict[str, Any]:
     else:
         table.delete(key)
     c["pins"].delete(key)
-    return {"channel": channel["id"], "ts": row["ts"]}
+    changes(c, channel, before, None)
 
 
 @method("chat.getPermalink")

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from factory_tui.universe import Row
 
+from . import events
 from .errors import SlackError
 from .method import Context, method
 from .shapes import channel_shape
@@ -174,6 +175,7 @@ def archive(c: Context) -> dict[str, Any]:
     text = f"<@{c.user}> archived the channel"
     noun = "group" if row["private"] else "channel"
     post(c.twin, row["id"], c.user, text, subtype=f"{noun}_archive")
+    events.channel_told(c.twin, "archive", row, c.user)
     return {}
 
 
@@ -187,6 +189,7 @@ def unarchive(c: Context) -> dict[str, Any]:
     text = f"<@{c.user}> un-archived the channel"
     noun = "group" if row["private"] else "channel"
     post(c.twin, row["id"], c.user, text, subtype=f"{noun}_unarchive")
+    events.channel_told(c.twin, "unarchive", row, c.user)
     return {}
 
 
@@ -207,6 +210,7 @@ def rename(c: Context) -> dict[str, Any]:
         text = f'<@{c.user}> has renamed the channel from "{old}" to "{name}"'
         noun = "group" if row["private"] else "channel"
         post(c.twin, row["id"], c.user, text, subtype=f"{noun}_name", old_name=old, name=name)
+        events.channel_told(c.twin, "rename", row, c.user)
     return {"channel": channel_shape(c, row)}
 
 

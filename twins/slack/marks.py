@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from factory_tui.universe import Row
 
+from . import events
 from .conversations import channel_for
 from .errors import SlackError
 from .history import is_ts, message_at
@@ -64,6 +65,7 @@ def add_reaction(c: Context) -> dict[str, Any]:
             raise SlackError("too_many_emoji")
         reactions.append({"name": name, "users": [c.user]})
     _store(c, row, reactions)
+    reacted(c, row, name, "reaction_added")
     return {}
 
 
@@ -85,7 +87,15 @@ def remove_reaction(c: Context) -> dict[str, Any]:
     if not removed:
         raise SlackError("no_reaction")
     _store(c, row, kept)
+    reacted(c, row, name, "reaction_removed")
     return {}
+
+
+def reacted(c: Context, row: Row, name: str, what: str) -> None:
+    """Tell apps of a reaction."""
+    item = {"type": "message", "channel": row["channel"], "ts": row["ts"]}
+    event = {"type": what, "user": c.user, "item": item, "reaction": name}
+    events.notify(c.twin, {**event, "item_user": row["user"]}, c["channels"][row["channel"]])
 
 
 @method("reactions.get", "reactions:read")
@@ -130,7 +140,32 @@ def add_pin(c: Context) -> dict[str, Any]:
         raise SlackError("already_pinned")
     pin = {"channel": row["channel"], "ts": row["ts"], "user": c.user, "created": c.now}
     c["pins"].put(key, pin)
+    _pinned(c, row, pin, "pin_added")
     return {}
+
+
+def _pinned(c: Context, row: Row, pin: Row, what: str) -> None:
+    if not events.listening(c.twin):
+        return
+    count = len(c["pins"].find("channel", row["channel"]))
+    message = {**message_shape(c, row), "permalink": _link(c, pin)}
+    item = {"type": "message", "created": pin["created"], "created_by": pin["user"]}
+    event = {
+        "type": what,
+        "user": c.user,
+        "channel_id": row["channel"],
+        "item": {**item, "channel": row["channel"], "message": message},
+        "item_user": row["user"],
+        "pin_count": count,
+        "pinned_info": {
+            "channel": row["channel"],
+            "pinned_by": pin["user"],
+            "pinned_ts": pin["created"],
+        },
+    }
+    if what == "pin_removed":
+        event["has_pins"] = bool(count)
+    events.notify(c.twin, event, c["channels"][row["channel"]])
 
 
 @method("pins.remove", "pins:write")
@@ -139,8 +174,11 @@ def remove_pin(c: Context) -> dict[str, Any]:
     row = _target(c)
     _writable(c, row)
     _inside(c, row)
-    if not c["pins"].delete((row["channel"], row["ts"])):
+    pin = c["pins"].get((row["channel"], row["ts"]))
+    if pin is None:
         raise SlackError("no_pin")
+    c["pins"].delete((row["channel"], row["ts"]))
+    _pinned(c, row, pin, "pin_removed")
     return {}
 
 

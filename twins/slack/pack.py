@@ -1,13 +1,20 @@
 """The pack: finds the method, checks the token, answers in Slack's dialect."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, ClassVar, Final
 
 from factory_tui.universe import (
+    Allowance,
     ApplyError,
     Call,
+    Delivery,
     IndexFn,
+    Limit,
+    Outcome,
+    Outgoing,
     Pack,
+    Reply,
     Request,
     Response,
     Row,
@@ -15,8 +22,10 @@ from factory_tui.universe import (
     SeedTables,
     Twin,
 )
+from factory_tui.universe.sockets import Socket
 
-from . import areas, scenario
+from . import acts, apps, areas, interactions, scenario, settings, sockets
+from . import delivery as delivery_
 from .body import Arguments, bearer, read_arguments
 from .dialect import DESCRIBED, may_answer
 from .errors import SlackError
@@ -37,6 +46,8 @@ class Slack(Pack):
     def __init__(self) -> None:
         super().__init__()
         self.ops.update(scenario.OPS)
+        self.ops.update(settings.OPS)
+        self.ops.update(acts.OPS)
 
     def implemented(self) -> list[str]:
         """Names of the methods the twin implements."""
@@ -71,6 +82,7 @@ class Slack(Pack):
     def answer(self, call: Call) -> Response:
         """Run a method; whatever it is, HTTP says 200."""
         areas.catch_up(call.twin)
+        apps.note_base(call.twin, call.request.base_url)
         parts = call.request.segments
         if parts and parts[0] in areas.RAW:
             return areas.RAW[parts[0]][1](call)
@@ -136,10 +148,86 @@ class Slack(Pack):
             return Response.json(body, content_type=_TYPE)
         return Response.html("<!DOCTYPE html><title>404 | Slack</title><h1>404</h1>", 404)
 
+    # -- events and Socket Mode
+
+    def outgoing(self, twin: Twin, delivery: Delivery, timestamp: int) -> Outgoing:
+        """An event, a command or an action in Slack's wire format."""
+        return delivery_.outgoing(delivery)
+
+    def sign(self, delivery: Delivery, outgoing: Outgoing, secret: str, timestamp: int) -> None:
+        """``X-Slack-Signature`` v0."""
+        delivery_.sign(delivery, outgoing, secret, timestamp)
+
+    def outcome(self, twin: Twin, delivery: Delivery, reply: Reply) -> Outcome:
+        """Retry events; let the answer to a person's action take effect."""
+        kind = delivery.subscription.data["kind"]
+        if kind == "url_verification":
+            return settings.verified(twin, delivery, reply)
+        if kind == "events_api":
+            return delivery_.retry_outcome(reply)
+        return interactions.answered(twin, delivery, reply)
+
+    def socket_channel(self, call: Call) -> str | None:
+        """The app of a Socket Mode connection."""
+        return sockets.channel(call)
+
+    def socket_opened(self, twin: Twin, socket: Socket) -> None:
+        """``hello``."""
+        sockets.opened(twin, socket)
+
+    def socket_message(self, twin: Twin, socket: Socket, data: str | bytes) -> None:
+        """An acknowledgement."""
+        sockets.message(socket, data)
+
+    # -- time and limits
+
+    def next_due(self, twin: Twin) -> datetime | None:
+        """When the next scheduled message is due."""
+        return areas.next_due(twin)
+
+    def catch_up(self, twin: Twin) -> None:
+        """Post what is due."""
+        areas.catch_up(twin)
+
+    def limit(self, call: Call) -> Limit | None:
+        """The published tier of a method, per method and app; posting counts per channel."""
+        if call.operation == "chat.postMessage":
+            try:
+                channel = read_arguments(call.request)[0].get("channel")
+            except SlackError:
+                channel = ""
+            return Limit(f"chat.postMessage {channel}", 1, 1.0)
+        allowed = _TIERS.get(DESCRIBED.get(call.operation, {}).get("tier", ""))
+        return Limit(call.operation, allowed) if allowed else None
+
+    def limited_response(self, call: Call, allowance: Allowance) -> Response:
+        """429 with ``ratelimited`` and ``Retry-After``."""
+        headers = [("retry-after", str(allowance.retry_after))]
+        return Response.json({"ok": False, "error": "ratelimited"}, 429, headers, _TYPE)
+
+    def revoke(self, call: Call) -> bool:
+        """Revoke the token of the call."""
+        row = call.twin["tokens"].get(_token(call.request))
+        if row is None:
+            return False
+        call.twin["tokens"].put(row["token"], {**row, "revoked": True})
+        return True
+
     def env(self, twin: Twin, url: str) -> dict[str, str]:
-        """``SLACK_URL`` (ends in ``/api/``) and ``SLACK_TOKEN`` (the bot's)."""
+        """``SLACK_URL`` (ends in ``/api/``) and ``SLACK_TOKEN`` (the bot's).
+
+        An app that is told of events finds ``SLACK_SIGNING_SECRET`` too, and in Socket Mode
+        ``SLACK_APP_TOKEN``.
+        """
         token = next(row["token"] for row in twin["tokens"].rows() if row["kind"] == "bot")
-        return {"SLACK_URL": f"{url}/api/", "SLACK_TOKEN": str(token)}
+        found = {"SLACK_URL": f"{url}/api/", "SLACK_TOKEN": str(token)}
+        apps.note_base(twin, url, sure=True)
+        app = apps.main_app(twin)
+        if any(app["urls"].values()) or app["socket"]:
+            found["SLACK_SIGNING_SECRET"] = str(app["signing_secret"])
+        if app["socket"]:
+            found["SLACK_APP_TOKEN"] = apps.app_token(twin, app)
+        return found
 
     def view(self, twin: Twin) -> dict[str, list[Row]]:
         """``users``, ``channels`` and ``messages`` as facts see them."""
@@ -153,6 +241,8 @@ class Slack(Pack):
         except SlackError as error:
             raise ApplyError(f"slack {operation}: {error.name}") from error
 
+
+_TIERS: Final = {"Tier1": 1, "Tier2": 20, "Tier3": 50, "Tier4": 100}
 
 _FAULTS: Final = {
     401: "invalid_auth",

@@ -2,6 +2,9 @@
 
 from typing import Any, Final
 
+from factory_tui.universe import Row
+
+from . import events
 from .errors import SlackError
 from .method import Context, method
 from .shapes import profile_shape, user_shape
@@ -106,4 +109,13 @@ def set_profile(c: Context) -> dict[str, Any]:
     if len(known.get("status_text", "")) > 100:
         raise SlackError("too_long")
     row = update(c.twin, "users", c.user, updated=c.now, **known)
+    changed(c, row, *(("user_status_changed",) if "status_text" in known else ()))
     return {"username": row["name"], "profile": profile_shape(c, row)}
+
+
+def changed(c: Context, row: Row, *more: str) -> None:
+    """Tell apps that an account is another than before."""
+    if events.listening(c.twin):
+        shown = {**user_shape(c, row), "profile": profile_shape(c, row)}
+        for what in ("user_change", "user_profile_changed", *more):
+            events.notify(c.twin, {"type": what, "user": shown, "cache_ts": c.now})

@@ -6,10 +6,13 @@ A user is named by email, a channel by name (with or without ``#``).
 from collections.abc import Callable
 from typing import Any, Final
 
-from factory_tui.universe import DIGITS, ApplyError, Row, Twin
+from factory_tui.universe import DIGITS, ApplyError, Call, Request, Row, Twin
 
-from .seed import BOT_SCOPES
-from .state import _put_member as put_member
+from . import events
+from .apps import ALL_SCOPES
+from .body import Arguments
+from .method import Context
+from .shapes import user_shape
 from .state import (
     add_user,
     channel_of,
@@ -17,6 +20,7 @@ from .state import (
     is_member,
     member_ids,
     post,
+    put_member,
     remove_member,
     unescape,
     update,
@@ -55,6 +59,13 @@ def _join(twin: Twin, channel: Row, emails: list[str]) -> None:
         user = _user(twin, email)["id"]
         if not is_member(twin, channel["id"], user):
             put_member(twin, channel["id"], user)
+            events.moved(twin, channel, user, joined=True)
+
+
+def _changed(twin: Twin, row: Row, what: str) -> None:
+    if events.listening(twin):
+        shown = user_shape(Context(Call(twin, Request("GET", "/")), Arguments({}), None), row)
+        events.notify(twin, {"type": what, "user": shown, "cache_ts": twin.clock.epoch()})
 
 
 def add_users(twin: Twin, args: Any) -> dict[str, dict[str, str]]:
@@ -65,9 +76,11 @@ def add_users(twin: Twin, args: Any) -> dict[str, dict[str, str]]:
         if user_named(twin, email) is not None:
             raise ApplyError(f"slack already has an account for {email}")
         row = add_user(twin, first, last, email)
+        _changed(twin, row, "team_join")
         general = channel_of(twin, "general")
         if general is not None:
             put_member(twin, general["id"], row["id"])
+            events.moved(twin, general, row["id"], joined=True)
         entities[str(entry.get("as", email))] = {
             "id": row["id"],
             "email": email,
@@ -94,9 +107,10 @@ def deactivate_users(twin: Twin, args: Any) -> None:
     """The account is deactivated, which takes it out of every channel."""
     for email in _emails(args):
         user = _user(twin, email)["id"]
-        update(twin, "users", user, deleted=True, updated=twin.clock.epoch())
+        row = update(twin, "users", user, deleted=True, updated=twin.clock.epoch())
         for key in twin["members"].find("user", user):
             twin["members"].delete(key)
+        _changed(twin, row, "user_change")
 
 
 def add_channels(twin: Twin, args: Any) -> dict[str, dict[str, str]]:
@@ -120,6 +134,7 @@ def set_channel(twin: Twin, args: dict[str, Any]) -> None:
     for user in member_ids(twin, channel["id"]):
         if user not in wanted and not twin["users"][user]["bot"]:
             twin["members"].delete((channel["id"], user))
+            events.moved(twin, channel, user, joined=False)
     _join(twin, channel, _emails(args["members"]))
 
 
@@ -139,7 +154,8 @@ def remove_from_channel(twin: Twin, args: dict[str, Any]) -> None:
 
 def archive_channel(twin: Twin, args: dict[str, Any]) -> None:
     """The channel is archived."""
-    update(twin, "channels", _channel(twin, args, "name")["id"], archived=True)
+    row = update(twin, "channels", _channel(twin, args, "name")["id"], archived=True)
+    events.channel_told(twin, "archive", row, _bot(twin)["id"])
 
 
 def post_message(twin: Twin, args: dict[str, Any]) -> dict[str, str]:
@@ -153,7 +169,7 @@ def set_token(twin: Twin, args: dict[str, Any]) -> dict[str, str]:
     """The bot's token is limited to ``scopes`` (a list) or ``revoked``."""
     row = next(row for row in twin["tokens"].rows() if row["kind"] == "bot")
     scopes: list[str] = list(args.get("scopes") or row["scopes"])
-    unknown = set(scopes) - set(BOT_SCOPES)
+    unknown = set(scopes) - ALL_SCOPES
     if unknown:
         raise ApplyError(f"slack has no bot scope {min(unknown)}")
     revoked = bool(args.get("revoked", row["revoked"]))
@@ -230,7 +246,48 @@ def view(twin: Twin) -> dict[str, list[Row]]:
         for row in sorted(twin["messages"].rows(), key=lambda row: str(row["ts"]))
         if not str(row.get("subtype", "")).startswith(("channel_", "group_", "tombstone"))
     ]
-    return {"users": users, "channels": rooms, "messages": messages}
+    seen = {"users": users, "channels": rooms, "messages": messages}
+    return seen | _shown_to_one(twin, channels, accounts)
+
+
+def _shown_to_one(
+    twin: Twin, channels: dict[str, Row], accounts: dict[str, Row]
+) -> dict[str, list[Row]]:
+    """What only one person sees; left out where there is none of it."""
+    ephemerals = [
+        {
+            "channel": _place(row["channel"], channels, accounts),
+            "to": _author(row["to"], accounts),
+            "text": unescape(row["text"]),
+            "ts": row["ts"],
+        }
+        for row in twin["ephemerals"].rows()
+    ]
+    modals = [
+        {
+            "id": row["id"],
+            "user": _author(row["user"], accounts),
+            "title": (row["view"].get("title") or {}).get("text", ""),
+            "callback_id": row["view"]["callback_id"],
+            "open": not row["closed"],
+            "errors": dict(row["errors"]),
+        }
+        for row in twin["views"].rows()
+        if row["view"]["type"] == "modal"
+    ]
+    interactions = [
+        {
+            "id": row["id"],
+            "what": row["what"],
+            "user": _author(row["user"], accounts),
+            "state": row["state"],
+            "error": row["error"],
+            "answer": row["answer"],
+        }
+        for row in twin["interactions"].rows()
+    ]
+    found = {"ephemerals": ephemerals, "modals": modals, "interactions": interactions}
+    return {name: rows for name, rows in found.items() if rows}
 
 
 def _author(user: str, accounts: dict[str, Row]) -> str:

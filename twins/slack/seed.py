@@ -1,8 +1,8 @@
 """The tables of a workspace and the rows a named seed starts with.
 
-=============  ==================  ========================================================
+==============  ===================  ========================================================
 table          key                 rows
-=============  ==================  ========================================================
+==============  ===================  ========================================================
 team           team id             the one workspace
 users          user id             people, the bot user, Slackbot
 bots           bot id              the app's bot
@@ -18,7 +18,29 @@ files          file id             with their content
 uploads        upload id           announced, not yet completed files
 views          view id             modals and home tabs
 bookmarks      bookmark id
-=============  ==================  ========================================================
+apps           app id              settings (a manifest) and credentials
+authorizations event context       on whose behalf an event was sent
+triggers       trigger id          what a person did that allows opening a modal
+tickets        ticket              connections of Socket Mode that may be opened
+responses      path                response URLs and how often they were used
+ephemerals     (channel, ts, user) messages one person sees
+interactions   interaction id      what a person did and what the app answered
+grants         code                OAuth codes not yet exchanged
+refreshes      refresh token       whose access they renew
+webhooks       path                incoming webhooks
+stars          (user, item)        saved items
+dnd            user id             do not disturb
+calls          call id
+canvases       canvas id
+lists          list id
+list_items     (list, item)
+remote_files   file id             files kept elsewhere
+shared_invites invite id           invitations from and to other workspaces
+jobs           job id              exports of lists
+emoji          name                custom emoji
+assistants     (channel, thread)   status, title and prompts of assistant threads
+access         (document, entity)  who may see a canvas or list
+==============  ===================  ========================================================
 """
 
 from collections.abc import Mapping
@@ -26,6 +48,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from factory_tui.universe import DIGITS, UPPER, IndexFn, Key, Person, Row, Seed, SeedTables
+
+from .apps import app_row
 
 __all__ = [
     "BOT_NAME",
@@ -67,6 +91,28 @@ TABLES: Final[Mapping[str, Mapping[str, IndexFn]]] = {
     "uploads": {},
     "views": {},
     "bookmarks": {"channel": lambda key, row: row["channel"]},
+    "apps": {"client": lambda key, row: row["client_id"]},
+    "authorizations": {},
+    "triggers": {},
+    "tickets": {},
+    "responses": {},
+    "ephemerals": {},
+    "interactions": {},
+    "grants": {},
+    "refreshes": {},
+    "webhooks": {},
+    "stars": {},
+    "dnd": {},
+    "calls": {"external": lambda key, row: row["external_unique_id"]},
+    "canvases": {},
+    "lists": {},
+    "list_items": {"list": lambda key, row: row["list_id"]},
+    "remote_files": {"external": lambda key, row: row["external_id"]},
+    "shared_invites": {},
+    "jobs": {},
+    "emoji": {},
+    "assistants": {},
+    "access": {"document": lambda key, row: row["document"]},
 }
 
 BOT_NAME: Final = "automation"
@@ -125,6 +171,18 @@ def seed_tables(seed: Seed) -> SeedTables:
             }
         },
         "tokens": _tokens(seed, bot, str(owner)),
+        "apps": {
+            app_id: app_row(
+                ids,
+                app_id,
+                "Acme Automation",
+                created=created,
+                bot_user=bot,
+                bot_id=bot_id,
+                installer=str(owner),
+                scopes=BOT_SCOPES,
+            )
+        },
         "channels": {},
         "members": {},
     }

@@ -5,6 +5,7 @@ from typing import Any
 
 from factory_tui.universe import UPPER, Person, Row, Twin
 
+from . import events
 from .errors import SlackError
 from .seed import channel_row, user_row
 
@@ -24,6 +25,7 @@ __all__ = [
     "members_of",
     "next_ts",
     "post",
+    "put_member",
     "remove_member",
     "unescape",
     "update",
@@ -116,6 +118,7 @@ def create_channel(twin: Twin, name: str, creator: str, *, private: bool = False
     row = channel_row(key, count(twin, "n"), name, creator, twin.clock.epoch())
     row["private"] = private
     twin["channels"].put(key, row)
+    events.channel_told(twin, "created", row, creator)
     return row
 
 
@@ -133,7 +136,10 @@ def direct_message(twin: Twin, users: list[str]) -> tuple[Row, bool]:
     row |= {"kind": kind, "private": True, "with": ",".join(people), "user": users[-1]}
     twin["channels"].put(key, row)
     for user in people:
-        _put_member(twin, key, user)
+        put_member(twin, key, user)
+    if kind == "im" and events.listening(twin):
+        shown = {"id": key, "created": row["created"], "is_im": True, "user": users[0]}
+        events.notify(twin, {"type": "im_created", "user": users[-1], "channel": shown}, row)
     return row, False
 
 
@@ -156,18 +162,20 @@ def member_ids(twin: Twin, channel: str) -> list[str]:
     return [row["user"] for row in members_of(twin, channel)]
 
 
-def _put_member(twin: Twin, channel: str, user: str) -> None:
+def put_member(twin: Twin, channel: str, user: str) -> None:
+    """Make the user a member without a word."""
     row = {"channel": channel, "user": user, "n": count(twin, "n")}
     twin["members"].put((channel, user), row)
 
 
 def add_member(twin: Twin, channel: Row, user: str, inviter: str = "") -> None:
     """Put a user into a channel, with the message Slack posts about it."""
-    _put_member(twin, channel["id"], user)
+    put_member(twin, channel["id"], user)
     extra = {"inviter": inviter} if inviter and inviter != user else {}
     noun = "group" if channel["private"] else "channel"
     text = f"<@{user}> has joined the channel"
     post(twin, channel["id"], user, text, subtype=f"{noun}_join", **extra)
+    events.moved(twin, channel, user, joined=True, inviter=inviter)
 
 
 def remove_member(twin: Twin, channel: Row, user: str) -> None:
@@ -176,6 +184,7 @@ def remove_member(twin: Twin, channel: Row, user: str) -> None:
     noun = "group" if channel["private"] else "channel"
     text = f"<@{user}> has left the channel"
     post(twin, channel["id"], user, text, subtype=f"{noun}_leave")
+    events.moved(twin, channel, user, joined=False)
 
 
 # -- messages
@@ -187,6 +196,8 @@ def post(twin: Twin, channel: str, user: str, text: str, **fields: Any) -> Row:
     row: Row = {"type": "message", "channel": channel, "user": user, "text": text, "ts": ts}
     row |= fields
     twin["messages"].put((channel, ts), row)
+    if events.listening(twin):
+        events.said(twin, row)
     return row
 
 

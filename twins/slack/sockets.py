@@ -1,0 +1,68 @@
+"""Socket Mode: apps.connections.open, the WebSocket behind it, and what clients send over it."""
+
+from typing import Any
+
+import orjson
+
+from factory_tui.universe import ALNUM, HEX, Call, Twin
+from factory_tui.universe.sockets import Socket
+
+from .apps import app_of
+from .errors import SlackError
+from .method import Context, method
+
+__all__ = ["channel", "message", "opened"]
+
+
+@method("apps.connections.open", "connections:write", kinds=("app",))
+def open_connection(c: Context) -> dict[str, Any]:
+    """An address for one WebSocket of the app the app-level token belongs to."""
+    app = app_of(c.twin, c.token)
+    if not app["socket"]:
+        raise SlackError("socket_mode_not_enabled")
+    ticket = c.twin.ids.mint("ticket", 36, alphabet=ALNUM)
+    row = {"ticket": ticket, "app": app["id"], "at": c.now, "debug": c.args.flag("debug")}
+    c["tickets"].put(ticket, row)
+    base = c.call.request.base_url.replace("http", "ws", 1)
+    access = c.twin.ids.mint("access key", 32, alphabet=HEX)
+    return {"url": f"{base}/link/?ticket={ticket}&app_id={access}"}
+
+
+def channel(call: Call) -> str | None:
+    """The app whose unused ticket the handshake shows."""
+    if not call.request.segments or call.request.segments[0] != "link":
+        return None
+    call.operation = "socket-mode"
+    table = call.twin["tickets"]
+    row = table.get(call.request.query.get("ticket", ""))
+    if row is None:
+        return None
+    table.delete(row["ticket"])
+    return str(row["app"])
+
+
+def opened(twin: Twin, socket: Socket) -> None:
+    """Greet a client."""
+    count = len(twin.universe.sockets.of(twin.pack.name, socket.channel))
+    socket.send(
+        {
+            "type": "hello",
+            "num_connections": count,
+            "debug_info": {
+                "host": f"applink-{socket.n}",
+                "build_number": 1,
+                "approximate_connection_time": 18060,
+            },
+            "connection_info": {"app_id": socket.channel},
+        }
+    )
+
+
+def message(socket: Socket, data: str | bytes) -> None:
+    """An acknowledgement with, perhaps, an answer; anything else is ignored, as Slack does."""
+    try:
+        envelope = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return
+    if isinstance(envelope, dict) and isinstance(envelope.get("envelope_id"), str):
+        socket.ack(envelope["envelope_id"], envelope.get("payload"))
