@@ -190,8 +190,9 @@ def _lay_out(runtime: Runtime) -> None:
 def _finish(runtime: Runtime, status: str, detail: str) -> None:
     now = int(time.time() * 1000)
     data = {"status": status, "detail": detail, "iteration": runtime.iteration}
-    runtime.emit("run.finished", data)
-    runtime.store.update_run(runtime.run_id, status=status, finished_ms=now, pid=None)
+    with runtime.store.transaction():
+        runtime.emit("run.finished", data)
+        runtime.store.update_run(runtime.run_id, status=status, finished_ms=now, pid=None)
 
 
 def main(arguments: list[str]) -> int:

@@ -50,17 +50,18 @@ class Loop:
         runtime, last = self.runtime, self._last()
         if last is None or last.finished_ms:
             number = (last.n if last else 0) + 1
-            last = self._save(
-                IterationRow(
-                    run_id=runtime.run_id,
-                    n=number,
-                    spec_hash=runtime.spec.hash,
-                    started_ms=int(time.time() * 1000),
+            with runtime.store.transaction():
+                last = self._save(
+                    IterationRow(
+                        run_id=runtime.run_id,
+                        n=number,
+                        spec_hash=runtime.spec.hash,
+                        started_ms=int(time.time() * 1000),
+                    )
                 )
-            )
-            runtime.store.update_run(runtime.run_id, iteration=number)
-            runtime.iteration = number
-            runtime.emit("iteration.started", {"n": number})
+                runtime.store.update_run(runtime.run_id, iteration=number)
+                runtime.iteration = number
+                runtime.emit("iteration.started", {"n": number})
         runtime.iteration = last.n
         return last
 
@@ -182,18 +183,19 @@ class Loop:
         tree = workspace.snapshot()
         commit = workspace.commit(f"Iteration {row.n}")
         stat = workspace.diff_stat(before, commit)
-        runtime.emit(
-            "iteration.built",
-            {
-                "commit": commit,
-                "tree": tree,
-                "files": stat.files,
-                "added": stat.added,
-                "removed": stat.removed,
-                "summary": self._said(row.n).strip().partition("\n")[0][:200],
-            },
-        )
-        return self._save(dataclasses.replace(row, commit=commit, tree=tree))
+        with runtime.store.transaction():
+            runtime.emit(
+                "iteration.built",
+                {
+                    "commit": commit,
+                    "tree": tree,
+                    "files": stat.files,
+                    "added": stat.added,
+                    "removed": stat.removed,
+                    "summary": self._said(row.n).strip().partition("\n")[0][:200],
+                },
+            )
+            return self._save(dataclasses.replace(row, commit=commit, tree=tree))
 
     def _validation(self, row: IterationRow) -> Validation:
         folder = self.runtime.folder / "products" / row.commit

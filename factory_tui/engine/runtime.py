@@ -288,8 +288,9 @@ class Runtime:
         fresh = reason not in self.gate.reasons
         self.gate.hold(reason)
         if fresh:
-            self.store.update_run(self.run_id, status="paused")
-            self.emit("run.paused", {"reason": reason, "detail": detail})
+            with self.store.transaction():
+                self.store.update_run(self.run_id, status="paused")
+                self.emit("run.paused", {"reason": reason, "detail": detail})
 
     def _last_pause(self) -> str:
         """Why the run was paused when its process ended."""
@@ -301,8 +302,9 @@ class Runtime:
         for reason in reasons:
             self.gate.release(reason)
         if held and not self.gate.reasons:
-            self.store.update_run(self.run_id, status="running")
-            self.emit("run.resumed", {"who": who})
+            with self.store.transaction():
+                self.store.update_run(self.run_id, status="running")
+                self.emit("run.resumed", {"who": who})
 
     async def _on_pause(self, args: Mapping[str, Any], who: str) -> str:
         self.pause("user", "" if who == "you" else f"by {who}")

@@ -294,59 +294,60 @@ class Validation:
         """Write the trajectory, the verdict and the trial, then tell the journal."""
         store = self.runtime.store
         ms = int(time.time() * 1000) - row.started_ms if row.started_ms else 0
-        store.save_trial(row)
-        store.save_steps(
-            row.id,
-            [
-                StepRow(
-                    trial=row.id,
-                    n=n,
-                    kind=entry["kind"],
-                    who=entry["who"],
-                    text=entry["text"],
-                    data=entry["data"],
-                    step=entry["step"],
-                )
-                for n, entry in enumerate(report.trajectory, 1)
-            ],
-        )
-        store.save_verdict(
-            VerdictRow(
-                trial=row.id,
-                outcome=found.outcome,
-                satisfied=found.satisfied,
-                q=found.q,
-                source=found.source,
-                judge_model=self.runtime.model("judge") if asked else "",
-                prompt_hash=asked,
-                facts=report.facts,
-                criteria=[dict(c) for c in found.criteria],
-                reason=clean(found.reason),
-                evidence_steps=list(found.evidence_steps),
-                tier=row.tier,
+        with store.transaction():
+            store.save_trial(row)
+            store.save_steps(
+                row.id,
+                [
+                    StepRow(
+                        trial=row.id,
+                        n=n,
+                        kind=entry["kind"],
+                        who=entry["who"],
+                        text=entry["text"],
+                        data=entry["data"],
+                        step=entry["step"],
+                    )
+                    for n, entry in enumerate(report.trajectory, 1)
+                ],
             )
-        )
-        finished = {
-            "outcome": found.outcome,
-            "source": found.source,
-            "reason": clean(found.reason),
-            "ms": ms,
-        }
-        store.save_trial(TrialRow(**{**asdict(row), **finished}))
-        self.runtime.emit(
-            "trial.finished",
-            {
-                "n": row.n,
-                "split": row.split,
-                **finished,
-                "facts_passed": found.facts_passed,
-                "facts_total": found.facts_total,
-                "failing_step": found.failing_step,
-            },
-            iteration=self.iteration,
-            scenario=row.scenario,
-            trial=row.id,
-        )
+            store.save_verdict(
+                VerdictRow(
+                    trial=row.id,
+                    outcome=found.outcome,
+                    satisfied=found.satisfied,
+                    q=found.q,
+                    source=found.source,
+                    judge_model=self.runtime.model("judge") if asked else "",
+                    prompt_hash=asked,
+                    facts=report.facts,
+                    criteria=[dict(c) for c in found.criteria],
+                    reason=clean(found.reason),
+                    evidence_steps=list(found.evidence_steps),
+                    tier=row.tier,
+                )
+            )
+            finished = {
+                "outcome": found.outcome,
+                "source": found.source,
+                "reason": clean(found.reason),
+                "ms": ms,
+            }
+            store.save_trial(TrialRow(**{**asdict(row), **finished}))
+            self.runtime.emit(
+                "trial.finished",
+                {
+                    "n": row.n,
+                    "split": row.split,
+                    **finished,
+                    "facts_passed": found.facts_passed,
+                    "facts_total": found.facts_total,
+                    "failing_step": found.failing_step,
+                },
+                iteration=self.iteration,
+                scenario=row.scenario,
+                trial=row.id,
+            )
 
 
 _KILLED = {
