@@ -1,4 +1,4 @@
-"""Run benchmarks: ``python -m bench [startup] [trials] [paint] [pipeline]``, or all of them."""
+"""Run benchmarks: ``python -m bench [NAME …]``; all of them without a name."""
 
 from __future__ import annotations
 

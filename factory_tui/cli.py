@@ -83,7 +83,10 @@ folder_option = click.option(
 class LazyGroup(click.Group):
     """Groups of commands that are imported when somebody uses them."""
 
-    LAZY: ClassVar[dict[str, str]] = {"pipeline": "factory_tui.pipeline_cli"}
+    LAZY: ClassVar[dict[str, str]] = {
+        "pipeline": "factory_tui.pipeline_cli",
+        "twins": "factory_tui.twins_cli",
+    }
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """All commands, in the order of the alphabet."""
@@ -481,69 +484,3 @@ def doctor(folder: Path) -> None:
     from factory_tui.doctor import report
 
     sys.exit(report(folder, out=click.echo))
-
-
-# -- twins -----------------------------------------------------------------------------------
-
-
-@main.group()
-def twins() -> None:
-    """The digital twins on their own."""
-
-
-@twins.command()
-@click.argument("names", nargs=-1, required=True)
-@click.option("--port-base", type=click.IntRange(1, 65000), default=9100, show_default=True)
-@click.option("--seed", "dataset", default="acme-12", show_default=True, help="Named data set.")
-@click.option("--random-seed", type=int, default=1, show_default=True)
-@click.option("--tap", is_flag=True, help="Show the traffic.")
-@folder_option
-def serve(
-    names: tuple[str, ...], port_base: int, dataset: str, random_seed: int, tap: bool, folder: Path
-) -> None:
-    """Serve twins on loopback, one port each; prints URLs and credentials."""
-    import asyncio
-
-    from factory_tui import sample
-    from factory_tui.universe import PackError
-
-    packs = folder / "twins" if (folder / "twins").is_dir() else sample.root() / "twins"
-    try:
-        asyncio.run(serve_until_stopped(list(names), packs, port_base, dataset, random_seed, tap))
-    except (PackError, ValueError, OSError) as error:
-        fail(str(error))
-    except KeyboardInterrupt:
-        click.echo("stopped", err=True)
-
-
-async def serve_until_stopped(
-    names: list[str], packs: Path, port_base: int, dataset: str, seed: int, tap: bool
-) -> None:
-    """Serve twin packs until ctrl+c; with ``tap`` print a line per exchange."""
-    import asyncio
-
-    from factory_tui.text import clean
-    from factory_tui.universe import Exchange
-    from factory_tui.universe.standalone import serve_packs
-
-    def show(exchange: Exchange) -> None:
-        extra = f"  fault: {exchange.fault}" if exchange.fault else ""
-        extra += f"  gap: {exchange.gap}" if exchange.gap else ""
-        path = clean(exchange.path, limit=200)
-        click.echo(
-            f"{exchange.t_virtual}  {exchange.twin:6} {exchange.method:6} {path}  "
-            f"{exchange.status}{extra}"
-        )
-
-    serving = await serve_packs(
-        names, port_base, seed, show if tap else None, folder=packs, org=dataset
-    )
-    for twin in serving.twins:
-        click.echo(f"# {twin.name} at {twin.url}")
-        for variable, value in twin.env.items():
-            click.echo(f"export {variable}={value}")
-    click.echo("# ctrl+c stops")
-    try:
-        await asyncio.Event().wait()
-    finally:
-        await serving.close()
