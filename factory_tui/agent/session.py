@@ -1,24 +1,32 @@
 """The agent loop: ask the model, run the tools it wants, answer, ask again.
 
-Sections 2 and 5.5 of the coding agent loop specification. System prompt and tools are fixed for
-a session's life and its history only grows (see `factory_tui.agent.turns`). Before any tool runs,
-the reason why the model stopped is checked: an answer that was cut off can look complete.
+Sections 2, 5.5 and 7 of the coding agent loop specification. A session is made either from a
+provider profile (tools, prompt and provider come from it) or from a model and a system prompt of
+one's own, which is what a factory does. System prompt and tools are fixed for a session's life and
+its history only grows (see `factory_tui.agent.turns`). Before any tool runs, the reason why the
+model stopped is checked: an answer that was cut off can look complete.
 """
 
 import asyncio
 import contextlib
+import inspect
 import time
 import uuid
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any, Final, Protocol, TypeVar
 
+from factory_tui.agent.boxed import BoxEnvironment
 from factory_tui.agent.config import SessionConfig
-from factory_tui.agent.environment import ExecutionEnvironment
-from factory_tui.agent.events import EventKind, SessionEvent
+from factory_tui.agent.context import discover_project_docs, git_context
+from factory_tui.agent.environment import CommandRunner, ExecutionEnvironment, resolved
+from factory_tui.agent.events import EventEmitter, EventKind, SessionEvent
 from factory_tui.agent.loops import call_signature, detect_loop
+from factory_tui.agent.profile_tools import ON_OUTPUT
+from factory_tui.agent.profiles import ProviderProfile
+from factory_tui.agent.subagents import CURRENT_SESSION, SUBAGENT_TOOLS, SubAgentHandle
 from factory_tui.agent.tools import (
     RegisteredTool,
     ToolError,
@@ -34,12 +42,33 @@ from factory_tui.agent.turns import (
     ToolResultsTurn,
     Turn,
     UserTurn,
+    part_to_json,
+    to_conversation,
     to_messages,
     unanswered_calls,
 )
-from factory_tui.llm import AuthError, Request, Response, ToolCall
+from factory_tui.llm import (
+    AbortSignal,
+    AuthError,
+    ContextLengthError,
+    Request,
+    Response,
+    RetryPolicy,
+    SDKError,
+    ToolCall,
+    get_default_client,
+    retry,
+)
 
-__all__ = ["Finished", "Model", "Session", "SessionClosed", "SessionState", "ToolRecord"]
+__all__ = [
+    "Finished",
+    "Model",
+    "Session",
+    "SessionClosed",
+    "SessionState",
+    "ToolRecord",
+    "process_input",
+]
 
 _T = TypeVar("_T")
 
@@ -73,6 +102,7 @@ class SessionState(StrEnum):
 
     IDLE = "idle"
     PROCESSING = "processing"
+    AWAITING_INPUT = "awaiting_input"
     CLOSED = "closed"
 
 
@@ -128,11 +158,18 @@ class Session:
     """One conversation with a coding agent.
 
     Args:
-        model: What answers.
-        environment: Where tools run.
-        system: The system prompt, for good.
-        tools: The tools, for good; the six coding tools if not given.
-        limits: What the session may do.
+        profile: A provider profile; or, with ``system``, what answers.
+        environment: Where tools run. With a profile, anything that only runs commands is made a
+            whole environment.
+        config: What the session may do (``limits`` is the same).
+        llm_client: What answers, with a profile; the default client if not given. All subagents
+            use it too, so they share its ledger.
+        system: The system prompt, for good; with a profile it is built at the first input.
+        tools: The tools, for good; the profile's, or the six coding tools if not given.
+        retry_policy: How failed model calls are repeated, with a profile; a client that retries
+            by itself is left to it.
+        abort_signal: Aborts the session when set, from any thread.
+        depth: How deep this session is nested in others, as a subagent.
         model_name: The model id put into requests.
         role: The role put into requests, for the ledger.
         key: Gives the key of a request from its number within the current input (from 0).
@@ -150,10 +187,12 @@ class Session:
 
     def __init__(
         self,
-        model: Model,
-        environment: ExecutionEnvironment,
+        profile: ProviderProfile | Model,
+        environment: ExecutionEnvironment | CommandRunner,
+        config: SessionConfig | None = None,
         *,
-        system: str,
+        llm_client: Model | None = None,
+        system: str | None = None,
         tools: Sequence[RegisteredTool] | None = None,
         limits: SessionConfig | None = None,
         model_name: str = "",
@@ -166,17 +205,42 @@ class Session:
         before_tool: Callable[[ToolCall], Awaitable[None]] = _nothing,
         after_tool: Callable[[ToolRecord], Awaitable[None]] = _nothing,
         inbox: Callable[[], Sequence[str]] = tuple,
+        retry_policy: RetryPolicy | None = None,
+        abort_signal: AbortSignal | None = None,
+        depth: int = 0,
     ) -> None:
-        self.id = uuid.uuid4().hex
+        self.id = str(uuid.uuid4())
         self.state = SessionState.IDLE
-        self.limits = limits or SessionConfig()
-        self._model, self._environment = model, environment
+        self.config = config or limits or SessionConfig()
+        self.event_emitter = EventEmitter()
+        if on_event is not None:
+            self.event_emitter.on(on_event)
+        self.subagents: dict[str, SubAgentHandle] = {}
+        self.depth = depth
+        self._profile = profile if isinstance(profile, ProviderProfile) else None
+        self._model: Model | None
+        self._environment: Any = environment
+        if isinstance(profile, ProviderProfile):
+            self._model = llm_client
+            if not isinstance(environment, ExecutionEnvironment) and hasattr(environment, "exec"):
+                self._environment = BoxEnvironment(environment)
+            registry = profile.tool_registry
+            given = [tool for name in registry.names() if (tool := registry.get(name))]
+            if depth >= self.config.max_subagent_depth:
+                given = [tool for tool in given if tool.definition.name not in SUBAGENT_TOOLS]
+        else:
+            self._model, given = profile, coding_tools()
+            if system is None:
+                raise TypeError("without a profile, a session needs a system prompt")
         self._system = system
-        self._registry = ToolRegistry(coding_tools() if tools is None else tools)
+        self._registry = ToolRegistry(given if tools is None else tools)
         self._tools = tuple(self._registry.definitions())
-        self._model_name, self._role, self._key = model_name, role, key
+        self._model_name = model_name or (self._profile.model if self._profile else "")
+        self._role, self._key = role, key
+        self._retry_policy, self._abort_signal = retry_policy, abort_signal
+        self._forget_signal: Callable[[], None] | None = None
         self._history = list(history)
-        self._on_event, self._on_turn, self._on_tool = on_event, on_turn, on_tool
+        self._on_turn, self._on_tool = on_turn, on_tool
         self._before_tool, self._after_tool, self._inbox = before_tool, after_tool, inbox
         self._steering: deque[str] = deque()
         self._follow_ups: deque[str] = deque()
@@ -191,9 +255,48 @@ class Session:
         return tuple(self._history)
 
     @property
+    def limits(self) -> SessionConfig:
+        """``config`` by its other name."""
+        return self.config
+
+    @property
+    def provider_profile(self) -> ProviderProfile | None:
+        """The profile it was made from, if it was."""
+        return self._profile
+
+    @property
+    def execution_env(self) -> Any:
+        """Where its tools run."""
+        return self._environment
+
+    @property
+    def llm_client(self) -> Model | None:
+        """What answers; None until the default client is needed."""
+        return self._model
+
+    @property
+    def closed(self) -> bool:
+        """Whether it takes no more input."""
+        return self.state is SessionState.CLOSED
+
+    @property
+    def steering_queue(self) -> tuple[str, ...]:
+        """Messages that wait to be put in."""
+        return tuple(self._steering)
+
+    @property
+    def followup_queue(self) -> tuple[str, ...]:
+        """Inputs that wait for the current one to end."""
+        return tuple(self._follow_ups)
+
+    def events(self) -> AsyncIterator[SessionEvent]:
+        """All events from now on, until the session ends."""
+        return self.event_emitter.subscribe()
+
+    @property
     def system(self) -> str:
-        """The system prompt."""
-        return self._system
+        """The system prompt; empty until a profile's is built."""
+        return self._system or ""
 
     @property
     def tools(self) -> tuple[Any, ...]:
@@ -210,16 +313,45 @@ class Session:
 
     def abort(self) -> None:
         """Stop at once: the model call is cancelled, a running command is ended, the session
-        closes. What `submit` was waiting for ends with the reason ``aborted``.
+        closes, with all its subagents. What `submit` was waiting for ends with the reason
+        ``aborted``.
         """
         self._abort.set()
-        if self.state is SessionState.IDLE:
+        if self.state in (SessionState.IDLE, SessionState.AWAITING_INPUT):
+            self._abort_subagents()
             self._close()
 
     def close(self) -> None:
-        """End an idle session."""
-        if self.state is SessionState.IDLE:
+        """End an idle session and its subagents."""
+        if self.state in (SessionState.IDLE, SessionState.AWAITING_INPUT):
+            self._abort_subagents()
             self._close()
+
+    def _abort_subagents(self) -> None:
+        for handle in self.subagents.values():
+            handle.session.abort()
+
+    async def process_input(self, user_input: str) -> "Finished":
+        """`submit` under the specification's other name."""
+        return await self.submit(user_input)
+
+    def child(self, environment: Any, model: str = "", max_turns: int = 0) -> "Session":
+        """A session for a subagent: same client, same kind of tools, a history of its own.
+
+        Raises:
+            ToolError: This session has no profile to make one from.
+        """
+        if self._profile is None:
+            raise ToolError("this session cannot have subagents")
+        return Session(
+            self._profile.with_model(model) if model else self._profile,
+            environment,
+            replace(self.config, max_turns=max_turns),
+            llm_client=self._model,
+            role=self._role,
+            retry_policy=self._retry_policy,
+            depth=self.depth + 1,
+        )
 
     async def submit(self, text: str = "") -> Finished:
         """Let the agent work on an input until it is done.
@@ -238,30 +370,78 @@ class Session:
         if self.state is SessionState.PROCESSING:
             raise RuntimeError("the session is already at work; use steer or follow_up")
         self.state = SessionState.PROCESSING
+        self._heed_signal()
         if not self._started:
             self._started = True
             self._emit(EventKind.SESSION_START)
         try:
+            await self._unless_aborted(self._prepare())
             finished = await self._process(text)
             while self._follow_ups and finished.reason == "done":
                 finished = await self._process(self._follow_ups.popleft())
         except _Aborted:
             self._answer_open_calls("aborted: the session was stopped.")
             finished = Finished("aborted", self._last_text(), 0)
+        except ContextLengthError as error:
+            message = f"The conversation no longer fits the model: {error}"
+            self._emit(EventKind.WARNING, message=message)
+            if self._profile is None:
+                raise
+            finished = Finished("context_window", self._last_text(), 0)
         except AuthError as error:
             self._emit(EventKind.ERROR, message=str(error))
-            self._close()
+            await self._shut_down()
             raise
         except Exception as error:
             self._emit(EventKind.ERROR, message=str(error) or type(error).__name__)
+            # A factory goes on later; others would only meet the same refusal again.
+            if self._profile and isinstance(error, SDKError) and not error.retryable:
+                await self._shut_down()
             raise
         finally:
             if self.state is SessionState.PROCESSING:
                 self.state = SessionState.IDLE
+        if finished.reason == "done" and _asks(finished.text):
+            self.state = SessionState.AWAITING_INPUT
         self._emit(EventKind.PROCESSING_END, reason=finished.reason)
         if self._abort.is_set():
-            self._close()
+            await self._shut_down()
         return finished
+
+    async def _shut_down(self) -> None:
+        """End the subagents, then the session."""
+        for handle in self.subagents.values():
+            await handle.close()
+        self._close()
+
+    def _heed_signal(self) -> None:
+        """From now on, an abort signal aborts this session."""
+        if self._abort_signal is not None and self._forget_signal is None:
+            loop = asyncio.get_running_loop()
+
+            def abort() -> None:
+                loop.call_soon_threadsafe(self.abort)
+
+            if self._abort_signal.aborted:
+                self._abort.set()
+            self._forget_signal = self._abort_signal.listen(abort)
+
+    async def _prepare(self) -> None:
+        """Build the system prompt, once: what a model has thought is bound to it."""
+        profile = self._profile
+        if profile is None or self._system is not None:
+            return
+        if self._model is None:
+            self._model = get_default_client()
+        env = self._environment
+        if (initialize := getattr(env, "initialize", None)) is not None:
+            await resolved(initialize())
+        git = await git_context(env)
+        docs = await discover_project_docs(env, profile.doc_names, git.root)
+        self._system = profile.build_system_prompt(
+            env, docs, user_instructions=self.config.user_instructions, git=git
+        )
+        self._tools = tuple(self._registry.definitions())
 
     async def _process(self, text: str) -> Finished:
         self._answer_open_calls(_INTERRUPTED)
@@ -328,12 +508,21 @@ class Session:
         request = Request(
             model=self._model_name,
             messages=to_messages(self._history),
-            system=self._system,
+            system=self.system,
             tools=self._tools,
             max_tokens=self.limits.max_tokens,
             role=self._role,
             key=self._key(self._ordinal()) if self._key else "",
+            reasoning_effort=self.config.reasoning_effort,
         )
+        if (profile := self._profile) is not None:
+            request = replace(
+                request,
+                messages=to_conversation(self._history),
+                provider=profile.id,
+                tool_choice="auto" if self._tools else None,
+                provider_options=profile.provider_options(),
+            )
         begun = False
 
         def on_delta(kind: str, piece: str) -> None:
@@ -343,7 +532,10 @@ class Session:
                 self._emit(EventKind.ASSISTANT_TEXT_START)
             self._emit(EventKind.ASSISTANT_TEXT_DELTA, of=kind, text=piece)
 
-        response = await self._unless_aborted(self._model.complete(request, on_delta))
+        response = await self._unless_aborted(self._complete(request, on_delta))
+        if not begun and self._profile is not None:
+            on_delta("text", response.text)
+        foreign = response.provider != "anthropic"
         self._append(
             AssistantTurn(
                 response.content,
@@ -351,6 +543,7 @@ class Session:
                 response.model,
                 response.id,
                 asdict(response.usage),
+                parts=[part_to_json(part) for part in response.message.content] if foreign else [],
             )
         )
         self._emit(
@@ -361,6 +554,32 @@ class Session:
         )
         self._check_context(response)
         return response
+
+    async def _complete(self, request: Request, on_delta: Callable[[str, str], None]) -> Response:
+        """One answer; with a profile, failures that may pass are tried again."""
+        model = self._model
+        if model is None:
+            raise TypeError("no model")
+        if self._profile is None:
+            return await model.complete(request, on_delta)
+        streams = self._profile.supports_streaming and _takes_two(model.complete)
+
+        async def once() -> Response:
+            if streams:
+                return await model.complete(request, on_delta)
+            return await model.complete(request)
+
+        if getattr(model, "retries_itself", False):
+            return await once()
+        policy = self._retry_policy or RetryPolicy()
+        told = policy.on_retry
+
+        def on_retry(error: SDKError, attempt: int, delay: float) -> None:
+            on_delta("retry", "")
+            if told is not None:
+                told(error, attempt, delay)
+
+        return await retry(once, replace(policy, on_retry=on_retry))
 
     def _ordinal(self) -> int:
         """How many answers the current input has had; the same again after a resume."""
@@ -373,14 +592,20 @@ class Session:
 
     def _check_context(self, response: Response) -> None:
         size = self.limits.context_window_size
+        if not size and self._profile is not None:
+            size = self._profile.context_window_size
         used = response.usage.prompt_tokens + response.usage.billed_output_tokens
+        if not used:  # the server did not say: a token has about four characters
+            used = sum(len(str(message)) for message in to_messages(self._history)) // 4
         if size and used > 0.8 * size:
             share = round(100 * used / size)
             self._emit(EventKind.WARNING, message=f"Context usage at {share}% of context window")
 
     async def _run_tools(self, calls: Sequence[ToolCall]) -> None:
         """Run the calls of one answer and add all results as one turn, in order."""
-        if self.limits.parallel_tools and len(calls) > 1:
+        profile = self._profile
+        parallel = profile is not None and profile.supports_parallel_tool_calls
+        if (self.limits.parallel_tools or parallel) and len(calls) > 1:
             jobs = [self._run_tool(call) for call in calls]
             records = await self._unless_aborted(_together(jobs))
         else:
@@ -388,19 +613,25 @@ class Session:
         self._append(
             ToolResultsTurn(
                 [
-                    ToolResult(record.call.id, self._shown(record), record.is_error)
+                    ToolResult(record.call.id, await self._shown(record), record.is_error)
                     for record in records
                 ]
             )
         )
 
-    def _shown(self, record: ToolRecord) -> str:
-        return truncate_tool_output(
+    async def _shown(self, record: ToolRecord) -> str:
+        """What the model sees of a result; the rest goes where it can read it."""
+        shown = truncate_tool_output(
             record.output,
             record.call.name,
             self.limits.tool_output_limits,
             self.limits.tool_line_limits,
         )
+        save = getattr(self._environment, "save_output", None)
+        if shown == record.output or save is None or record.call.name != "shell":
+            return shown
+        path = await resolved(save(f"{record.call.name}-{record.call.id}", record.output))
+        return f"{shown}\n[The full output is in {path}; use read_file or grep on it.]"
 
     async def _run_tool(self, call: ToolCall) -> ToolRecord:
         self._emit(
@@ -412,6 +643,15 @@ class Session:
         await self._before_tool(call)
         began = time.monotonic()
         failed = True
+        CURRENT_SESSION.set(self)
+        ON_OUTPUT.set(
+            lambda piece: self._emit(
+                EventKind.TOOL_CALL_OUTPUT_DELTA,
+                tool_name=call.name,
+                call_id=call.id,
+                delta=piece,
+            )
+        )
         try:
             output = await self._registry.execute(
                 call.name, call.input, self._environment, self.limits
@@ -427,7 +667,7 @@ class Session:
         await self._after_tool(record)
         if self._on_tool is not None:
             self._on_tool(record)
-        result = {"error": output} if failed else {"output": output}
+        result = {"output": output} | ({"error": output} if failed else {})
         self._emit(EventKind.TOOL_CALL_END, tool_name=call.name, call_id=call.id, ms=ms, **result)
         return record
 
@@ -480,12 +720,35 @@ class Session:
         return next(answers, "")
 
     def _close(self) -> None:
+        if self._forget_signal is not None:
+            self._forget_signal()
         self.state = SessionState.CLOSED
         self._emit(EventKind.SESSION_END, state=str(self.state))
 
     def _emit(self, kind: EventKind, **data: Any) -> None:
-        if self._on_event is not None:
-            self._on_event(SessionEvent(kind, self.id, data))
+        self.event_emitter.emit(SessionEvent(kind, self.id, data))
+
+
+async def process_input(session: Session, user_input: str) -> Finished:
+    """Let a session work on an input; see `Session.submit`."""
+    return await session.submit(user_input)
+
+
+def _asks(text: str) -> bool:
+    """Whether an answer ends with a question to the user."""
+    return text.rstrip().rstrip("*_`)\"'").endswith("?")
+
+
+def _takes_two(complete: Callable[..., Any]) -> bool:
+    """Whether a client's ``complete`` also takes a callback for what streams in."""
+    try:
+        parameters = inspect.signature(complete).parameters.values()
+    except (TypeError, ValueError):
+        return False
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return sum(p.kind in positional for p in parameters) > 1 or any(
+        p.kind == p.VAR_POSITIONAL for p in parameters
+    )
 
 
 async def _together(jobs: Sequence[Coroutine[Any, Any, _T]]) -> list[_T]:

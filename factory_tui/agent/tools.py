@@ -5,8 +5,9 @@ environment's own Python (`factory_tui.agent.box`), the shell tool as a command;
 opens a file.
 """
 
+import inspect
 import json
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -15,8 +16,8 @@ from typing import Any, Final
 from jsonschema import Draft202012Validator
 
 from factory_tui.agent.config import SessionConfig
-from factory_tui.agent.environment import ExecResult, ExecutionEnvironment
-from factory_tui.llm import Tool
+from factory_tui.agent.environment import CommandRunner, ExecResult
+from factory_tui.llm import Tool, ToolDefinition
 
 __all__ = [
     "RegisteredTool",
@@ -37,15 +38,16 @@ class ToolError(Exception):
     """A tool could not do what was asked; the message goes to the model."""
 
 
-Executor = Callable[[dict[str, Any], ExecutionEnvironment, SessionConfig], Awaitable[str]]
-"""Runs a tool on checked arguments; raises `ToolError` for what the model should know."""
+Executor = Callable[..., Any]
+"""``executor(arguments, environment)`` or ``executor(arguments, environment, config)``, sync or
+async: runs a tool on checked arguments; raises `ToolError` for what the model should know."""
 
 
 @dataclass(frozen=True, slots=True)
 class RegisteredTool:
     """A tool's description for the model, and what runs it."""
 
-    definition: Tool
+    definition: ToolDefinition
     executor: Executor
 
 
@@ -74,7 +76,7 @@ class ToolRegistry:
         """The tool of a name."""
         return self._tools.get(name)
 
-    def definitions(self) -> list[Tool]:
+    def definitions(self) -> list[ToolDefinition]:
         """What the model is told, in the order of registration."""
         return [tool.definition for tool in self._tools.values()]
 
@@ -86,7 +88,7 @@ class ToolRegistry:
         self,
         name: str,
         arguments: Any,
-        environment: ExecutionEnvironment,
+        environment: Any,
         config: SessionConfig,
     ) -> str:
         """Find a tool, check its arguments and run it.
@@ -106,7 +108,22 @@ class ToolRegistry:
                 for problem in problems[:5]
             )
             raise ToolError(f"Invalid arguments for tool {name}: {listed[:2000]}")
-        return await tool.executor(arguments, environment, config)
+        found = tool.executor(*[arguments, environment, config][: _arity(tool.executor)])
+        if inspect.isawaitable(found):
+            found = await found
+        return found if isinstance(found, str) else json.dumps(found, default=str)
+
+
+def _arity(executor: Executor) -> int:
+    """How many of (arguments, environment, config) an executor takes."""
+    try:
+        parameters = inspect.signature(executor).parameters.values()
+    except (TypeError, ValueError):
+        return 3
+    if any(p.kind == p.VAR_POSITIONAL for p in parameters):
+        return 3
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return min(3, sum(p.kind in positional for p in parameters))
 
 
 @cache
@@ -114,9 +131,7 @@ def _script() -> str:
     return (files("factory_tui.agent.box") / "files.py").read_text(encoding="utf-8")
 
 
-async def _file_tool(
-    name: str, arguments: dict[str, Any], environment: ExecutionEnvironment
-) -> str:
+async def _file_tool(name: str, arguments: dict[str, Any], environment: CommandRunner) -> str:
     """Run one of the script's tools in the environment."""
     request = json.dumps({"tool": name, "arguments": arguments})
     done = await environment.exec(
@@ -147,7 +162,7 @@ def _how_it_ended(done: ExecResult) -> str:
 
 def _on_files(name: str) -> Executor:
     async def run(
-        arguments: dict[str, Any], environment: ExecutionEnvironment, config: SessionConfig
+        arguments: dict[str, Any], environment: CommandRunner, config: SessionConfig
     ) -> str:
         return await _file_tool(name, arguments, environment)
 
@@ -155,7 +170,7 @@ def _on_files(name: str) -> Executor:
 
 
 async def _shell(
-    arguments: dict[str, Any], environment: ExecutionEnvironment, config: SessionConfig
+    arguments: dict[str, Any], environment: CommandRunner, config: SessionConfig
 ) -> str:
     wanted = int(arguments.get("timeout_ms") or config.default_command_timeout_ms)
     limit_ms = max(1, min(wanted, config.max_command_timeout_ms))

@@ -11,6 +11,9 @@ DEFAULT_TOOL_LIMITS: Final[Mapping[str, int]] = {
     "grep": 20_000,
     "glob": 20_000,
     "edit_file": 10_000,
+    "apply_patch": 10_000,
+    "spawn_agent": 20_000,
+    "wait": 20_000,
     "write_file": 1_000,
 }
 """Characters of output a model sees, by tool."""
@@ -21,11 +24,16 @@ DEFAULT_LINE_LIMITS: Final[Mapping[str, int]] = {"shell": 256, "grep": 200, "glo
 _MODES: Final[Mapping[str, str]] = {
     "read_file": "head_tail",
     "shell": "head_tail",
+    "spawn_agent": "head_tail",
+    "wait": "head_tail",
     # Newest files come first, so here the head is what matters.
     "glob": "head",
 }
 _OTHER_LIMIT: Final = 20_000
-_AGAIN: Final = "If you need to see specific parts, re-run the tool with more targeted parameters.]"
+_AGAIN: Final = (
+    "The full output is available in the event stream. "
+    "If you need to see specific parts, re-run the tool with more targeted parameters.]"
+)
 
 
 def truncate_output(output: str, max_chars: int, mode: str) -> str:

@@ -10,15 +10,31 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from factory_tui.llm import ContentKind as Kind
+from factory_tui.llm import (
+    ContentPart,
+    Message,
+    Role,
+    ThinkingData,
+    ToolCall,
+    ToolCallData,
+    ToolResult,
+)
+from factory_tui.llm.wire import from_wire
+
 __all__ = [
     "AssistantTurn",
     "SteeringTurn",
+    "SystemTurn",
     "ToolResult",
     "ToolResultsTurn",
     "Turn",
     "UserTurn",
+    "part_to_json",
+    "to_conversation",
     "to_messages",
     "turn_from_json",
+    "turn_to_json",
     "unanswered_calls",
 ]
 
@@ -47,7 +63,11 @@ class SteeringTurn:
 
 @dataclass(frozen=True, slots=True)
 class AssistantTurn:
-    """One answer of the model: its content blocks as received, why it stopped, what it used."""
+    """One answer of the model: its content blocks as received, why it stopped, what it used.
+
+    ``content`` is in the Messages API's shape. ``parts`` holds, for other providers, what goes
+    back to them exactly as it came (see `part_to_json`).
+    """
 
     content: list[Block]
     stop_reason: str = ""
@@ -55,6 +75,30 @@ class AssistantTurn:
     response_id: str = ""
     usage: dict[str, Any] = field(default_factory=dict)
     timestamp: float = field(default_factory=_now)
+    parts: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def tool_calls(self) -> list[ToolCall]:
+        """The tool calls in it."""
+        return [
+            ToolCall(block["id"], block["name"], block["input"])
+            for block in self.content
+            if block.get("type") == "tool_use"
+        ]
+
+    @property
+    def reasoning(self) -> str | None:
+        """All readable thinking, joined; ``None`` where there is none."""
+        said = [b.get("thinking", "") for b in self.content if b.get("type") == "thinking"]
+        said += [p["thinking"]["text"] for p in self.parts if p.get("thinking") and not said]
+        return "".join(said) or None
+
+    @property
+    def message(self) -> Message:
+        """The answer as a message for its own provider."""
+        if not self.parts:
+            return from_wire({"role": "assistant", "content": self.content})
+        return Message.assistant([_part_from_json(part) for part in self.parts])
 
     @property
     def text(self) -> str:
@@ -63,12 +107,11 @@ class AssistantTurn:
 
 
 @dataclass(frozen=True, slots=True)
-class ToolResult:
-    """What one tool call is answered with."""
+class SystemTurn:
+    """An instruction of the application put into the history."""
 
-    tool_call_id: str
     content: str
-    is_error: bool = False
+    timestamp: float = field(default_factory=_now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +122,11 @@ class ToolResultsTurn:
     timestamp: float = field(default_factory=_now)
 
 
-Turn = UserTurn | SteeringTurn | AssistantTurn | ToolResultsTurn
+Turn = UserTurn | SteeringTurn | SystemTurn | AssistantTurn | ToolResultsTurn
 _KINDS: dict[str, type[Turn]] = {
     "user": UserTurn,
     "steering": SteeringTurn,
+    "system": SystemTurn,
     "assistant": AssistantTurn,
     "tool_results": ToolResultsTurn,
 }
@@ -91,7 +135,10 @@ _KINDS: dict[str, type[Turn]] = {
 def turn_to_json(turn: Turn) -> dict[str, Any]:
     """A turn as JSON, for a store; `turn_from_json` reads it back."""
     kind = next(name for name, cls in _KINDS.items() if isinstance(turn, cls))
-    return {"kind": kind, **asdict(turn)}
+    data = {"kind": kind, **asdict(turn)}
+    if data.get("parts") == []:
+        del data["parts"]
+    return data
 
 
 def turn_from_json(data: Mapping[str, Any]) -> Turn:
@@ -108,6 +155,55 @@ def turn_from_json(data: Mapping[str, Any]) -> Turn:
         return _KINDS[kind](**fields)
     except (KeyError, TypeError) as error:
         raise ValueError(f"not a stored turn ({kind!r}): {error}") from None
+
+
+def part_to_json(part: ContentPart) -> dict[str, Any]:
+    """A part of an answer as JSON."""
+    call, thinking = part.tool_call, part.thinking
+    return {
+        "kind": str(part.kind),
+        "text": part.text,
+        "tool_call": None if call is None else asdict(call),
+        "thinking": None if thinking is None else asdict(thinking),
+        "native_provider": part.native_provider,
+        "native": None if part.native is None else dict(part.native),
+    }
+
+
+def _part_from_json(data: Mapping[str, Any]) -> ContentPart:
+    call, thinking = data.get("tool_call"), data.get("thinking")
+    return ContentPart(
+        data["kind"],
+        text=data.get("text"),
+        tool_call=None if call is None else ToolCallData(**call),
+        thinking=None if thinking is None else ThinkingData(**thinking),
+        native_provider=data.get("native_provider", ""),
+        native=data.get("native"),
+    )
+
+
+def to_conversation(turns: Sequence[Turn]) -> list[Message]:
+    """The turns as messages of the unified model, for any provider."""
+    messages: list[Message] = []
+    for turn in turns:
+        if isinstance(turn, AssistantTurn):
+            if turn.content or turn.parts:
+                messages.append(turn.message)
+        elif isinstance(turn, ToolResultsTurn):
+            messages += [
+                Message.tool_result(r.tool_call_id, _said(r.content), r.is_error)
+                for r in turn.results
+            ]
+        elif isinstance(turn, SystemTurn):
+            messages.append(Message(Role.DEVELOPER, [ContentPart(Kind.TEXT, text=turn.content)]))
+        else:
+            messages.append(Message.user(turn.content))
+    return messages
+
+
+def _said(content: Any) -> Any:
+    # Some APIs refuse empty text, and an empty result tells the model nothing anyway.
+    return content or "(no output)"
 
 
 def unanswered_calls(turns: Sequence[Turn]) -> list[Block]:
@@ -151,8 +247,7 @@ def _flush(messages: list[dict[str, Any]], pending: list[Block]) -> None:
 
 
 def _result_block(result: ToolResult) -> Block:
-    # The API refuses empty text, and an empty result tells the model nothing anyway.
-    content = result.content or "(no output)"
+    content = _said(result.content)
     block: Block = {"type": "tool_result", "tool_use_id": result.tool_call_id, "content": content}
     if result.is_error:
         block["is_error"] = True

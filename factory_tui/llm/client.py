@@ -225,6 +225,8 @@ async def _telling(adapter: ProviderAdapter, request: Request, on_delta: OnDelta
         async for event in events:
             if event.type == StreamEventType.FINISH and event.response is not None:
                 return event.response
+            if event.type == StreamEventType.ERROR and event.error is not None:
+                raise event.error
             if event.type == StreamEventType.TOOL_CALL_START and event.tool_call is not None:
                 on_delta("tool", f"{event.tool_call.name} ")
             piece = event.delta or event.reasoning_delta

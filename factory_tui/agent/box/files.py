@@ -6,7 +6,7 @@ the box is what protects the host, this only keeps an agent from fooling itself.
 
 Replies are ASCII JSON: ``{"ok": true, "text": …}`` or ``{"ok": false, "error": …}``.
 """
-# ruff: noqa: PTH103, PTH109, PTH110, PTH112, PTH113, PTH116, PTH118, PTH119, PTH120, PTH123
+# ruff: noqa: PTH103, PTH108, PTH109, PTH110, PTH112, PTH113, PTH116, PTH118, PTH119, PTH120, PTH123, PTH208
 # Plain strings carry any byte of a file name through; and pathlib costs start-up time per call.
 
 import fnmatch
@@ -276,7 +276,54 @@ def grep(
     return "\n".join(hits) or "No matches found"
 
 
+def read_text(path: str, offset: int = 1, limit: int = 0) -> str:
+    """The text of a file, or of some of its lines (0: all)."""
+    _, data = load(path)
+    text = text_of(data, path)
+    if offset <= 1 and not limit:
+        return text
+    lines = text.splitlines(keepends=True)[offset - 1 :]
+    return "".join(lines[:limit] if limit else lines)
+
+
+def exists(path: str) -> str:
+    """Whether there is something of this name."""
+    return "yes" if os.path.exists(locate(path)) else "no"
+
+
+def delete_file(path: str) -> str:
+    """Remove a file."""
+    full, _ = load(path)
+    os.unlink(full)
+    return f"Deleted {shown(full)}"
+
+
+def list_dir(path: str = ".", depth: int = 1) -> str:
+    """Name, directory or not, and size of what is in a directory, as JSON."""
+    base = locate(path)
+    if not os.path.isdir(base):
+        raise Problem(f"not a directory: {path}")
+    rows: list[tuple[str, bool, int | None]] = []
+
+    def visit(folder: str, levels: int) -> None:
+        for name in sorted(os.listdir(folder)):
+            full = os.path.join(folder, name)
+            status = os.lstat(full)
+            is_dir = stat.S_ISDIR(status.st_mode)
+            size = None if is_dir else status.st_size
+            rows.append((os.path.relpath(full, base), is_dir, size))
+            if is_dir and levels > 1 and name not in SKIPPED:
+                visit(full, levels - 1)
+
+    visit(base, max(1, depth))
+    return json.dumps(rows)
+
+
 TOOLS = {
+    "read_text": read_text,
+    "exists": exists,
+    "delete_file": delete_file,
+    "list_dir": list_dir,
     "read_file": read_file,
     "write_file": write_file,
     "edit_file": edit_file,
