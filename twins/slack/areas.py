@@ -8,20 +8,28 @@ from factory_tui.universe import Call, Request, Response, Twin
 
 from . import (  # noqa: F401 - imported for their registrations
     bookmarks,
+    calls,
     chat,
     conversations,
+    dnd,
     files,
     history,
     marks,
     membership,
     modals,
+    oauth,
     people,
     reminders,
     respond,
+    retired,
+    search,
     sockets,
+    stars,
     usergroups,
     views,
+    webhooks,
     workspace,
+    workspace_more,
 )
 from .body import Arguments
 from .method import Context
@@ -32,6 +40,8 @@ RAW: Final[dict[str, tuple[str, Callable[[Call], Response]]]] = {
     "upload": ("files.upload-bytes", files.upload),
     "files-pri": ("files.download", files.download),
     "commands": ("response_url", respond.response_url),
+    "services": ("incoming-webhook", webhooks.incoming),
+    "oauth": ("oauth.v2.authorize", oauth.authorize),
     "actions": ("response_url", respond.response_url),
 }
 """Paths outside ``/api/``: first segment to operation name and handler."""

@@ -24,13 +24,60 @@ _GROUPS: Final = (
 )
 _PAGES: Final = ("invalid_cursor", "invalid_limit")
 
+_TRIGGERS: Final = (
+    "duplicate_external_id",
+    "exchanged_trigger_id",
+    "expired_trigger_id",
+    "invalid_trigger_id",
+    "view_too_large",
+)
+_OAUTH: Final = ("bad_client_secret", "invalid_client_id", "invalid_token")
+_APPS: Final[dict[str, tuple[str, ...]]] = {
+    "apps.connections.open": ("socket_mode_not_enabled",),
+    "apps.event.authorizations.list": ("invalid_event_context",),
+    **{
+        f"assistant.threads.{name}": (
+            "channel_not_found",
+            "method_not_supported_for_channel_type",
+            "thread_not_found",
+        )
+        for name in ("setStatus", "setSuggestedPrompts", "setTitle")
+    },
+    "calls.add": ("external_unique_id_taken", "invalid_created_by", "user_not_found"),
+    **{
+        f"calls.{name}": ("call_ended", "not_found", "user_not_found")
+        for name in ("end", "info", "participants.add", "participants.remove", "update")
+    },
+    "dnd.teamInfo": ("too_many_users",),
+    "files.sharedPublicURL": ("already_public",),
+    "oauth.v2.access": (
+        *_OAUTH,
+        "bad_redirect_uri",
+        "code_already_used",
+        "invalid_code",
+        "invalid_grant_type",
+        "invalid_refresh_token",
+    ),
+    "oauth.v2.exchange": (*_OAUTH, "token_rotation_not_enabled"),
+    **{f"search.{name}": ("no_query", "query_too_long") for name in ("all", "files", "messages")},
+    "team.billableInfo": ("user_not_found",),
+    "users.discoverableContacts.lookup": ("invalid_email",),
+    "views.open": _TRIGGERS,
+    "views.publish": ("duplicate_external_id", "hash_conflict", "user_not_found"),
+    "views.push": (*_TRIGGERS, "push_limit_reached"),
+    "views.update": ("duplicate_external_id", "hash_conflict", "not_found", "view_too_large"),
+}
+
 NEWER: Final[dict[str, tuple[str, ...]]] = {
     "": (
         "invalid_arguments",
+        "method_deprecated",
         "missing_scope",
+        "token_expired",
         "not_allowed_token_type",
         "unknown_method",
     ),
+    **_APPS,
     "bookmarks.add": ("channel_not_found", "invalid_bookmark_type", "invalid_link"),
     "bookmarks.edit": ("channel_not_found", "not_found"),
     "bookmarks.list": ("channel_not_found",),

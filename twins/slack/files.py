@@ -10,7 +10,7 @@ from .errors import SlackError
 from .method import Context, method
 from .state import count, find_channel, is_member, post
 
-__all__ = ["download", "upload"]
+__all__ = ["download", "file_of", "file_shape", "may_see", "upload"]
 
 MAX_SIZE: Final = 1 << 30
 _TYPES: Final = {
@@ -168,14 +168,16 @@ def file_shape(c: Context, row: Row) -> dict[str, Any]:
     }
 
 
-def _file(c: Context) -> Row:
+def file_of(c: Context) -> Row:
+    """The file a call names, if the caller may see it. Raises ``file_not_found``."""
     row = c["files"].get(c.args.need("file", "file_not_found"))
-    if row is None or not _may_see(c, row):
+    if row is None or not may_see(c, row):
         raise SlackError("file_not_found")
     return row
 
 
-def _may_see(c: Context, row: Row) -> bool:
+def may_see(c: Context, row: Row) -> bool:
+    """Whether the file is the caller's or shared where the caller may look."""
     if row["user"] == c.user:
         return True
     rooms = (c["channels"].get(key) for key in row["channels"])
@@ -186,7 +188,7 @@ def _may_see(c: Context, row: Row) -> bool:
 def info(c: Context) -> dict[str, Any]:
     """A file."""
     metadata = {"next_cursor": ""}
-    return {"file": file_shape(c, _file(c)), "comments": [], "response_metadata": metadata}
+    return {"file": file_shape(c, file_of(c)), "comments": [], "response_metadata": metadata}
 
 
 @method("files.list", "files:read")
@@ -196,7 +198,7 @@ def list_files(c: Context) -> dict[str, Any]:
     rows = [
         row
         for row in c["files"].rows()
-        if _may_see(c, row)
+        if may_see(c, row)
         and (not user or row["user"] == user)
         and (not channel or channel in row["channels"])
     ][::-1]
@@ -217,7 +219,7 @@ def list_files(c: Context) -> dict[str, Any]:
 @method("files.delete", "files:write")
 def delete(c: Context) -> dict[str, Any]:
     """Delete a file of one's own."""
-    row = _file(c)
+    row = file_of(c)
     if row["user"] != c.user:
         raise SlackError("cant_delete_file")
     c["files"].delete(row["id"])

@@ -24,7 +24,7 @@ from factory_tui.universe import (
 )
 from factory_tui.universe.sockets import Socket
 
-from . import acts, apps, areas, interactions, scenario, settings, sockets
+from . import acts, apps, areas, interactions, scenario, settings, sockets, webhooks
 from . import delivery as delivery_
 from .body import Arguments, bearer, read_arguments
 from .dialect import DESCRIBED, may_answer
@@ -48,6 +48,7 @@ class Slack(Pack):
         self.ops.update(scenario.OPS)
         self.ops.update(settings.OPS)
         self.ops.update(acts.OPS)
+        self.ops.update(webhooks.OPS)
 
     def implemented(self) -> list[str]:
         """Names of the methods the twin implements."""
@@ -277,6 +278,8 @@ def _authenticate(call: Call, args: Arguments) -> Row:
         raise SlackError("invalid_auth")
     if token["revoked"]:
         raise SlackError("token_revoked")
+    if token.get("expires", call.twin.clock.epoch() + 1) <= call.twin.clock.epoch():
+        raise SlackError("token_expired")
     user = call.twin["users"].get(token["user"])
     if token["kind"] != "app" and (user is None or user["deleted"]):
         raise SlackError("account_inactive")

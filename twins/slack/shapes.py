@@ -52,7 +52,7 @@ def user_shape(c: Context, row: Row, *, locale: bool = False) -> dict[str, Any]:
 def profile_shape(c: Context, row: Row) -> dict[str, Any]:
     """A user's profile."""
     real_name = f"{row['first']} {row['last']}".strip()
-    digest = row["id"].lower()
+    digest = row.get("photo") or row["id"].lower()
     profile: dict[str, Any] = {
         "title": row["title"],
         "phone": row["phone"],

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from factory_tui.universe import Request, Universe, load_packs
+from twins.slack.apps import ALL_SCOPES
 
 
 def _bearer(workspace: Any) -> dict[str, str]:
@@ -144,6 +145,8 @@ _WORDS = (
     "profile scheduled_message_id message_ts include_locale bot error usergroup handle files "
     "view view_id trigger_id reminder time file filename length title query count page link "
     "type emoji token_ids unfurls description expires_after date num_minutes "
+    "external_id client_id client_secret code refresh_token grant_type id join_url changes "
+    "external_unique_id created_by prompts status channel_id image criteria schema cells "
 )
 _NAMES = _WORDS.split()
 
@@ -160,7 +163,13 @@ def test_nothing_that_can_be_sent_makes_the_twin_fail(_base: Universe, data: st.
     pack: Any = universe.packs["slack"]
     # api.test answers with whatever error it is asked for.
     methods = [name for name in pack.implemented() if name != "api.test"]
-    token = universe.env("slack", "")["SLACK_TOKEN"]
+    every = sorted(ALL_SCOPES)
+    anybody = universe.pick("it", 1)["email"]
+    tokens = [
+        universe.apply("slack", "set_token", {"scopes": every})["token"],
+        universe.apply("slack", "add_token", {"user": anybody, "scopes": every})["token"],
+        universe.apply("slack", "configure_app", {"socket_mode": True})["slack_app"]["app_token"],
+    ]
     known = {
         "channel": [c["id"] for c in universe.view("slack")["channels"]],
         "user": [u["id"] for u in universe.view("slack")["users"]],
@@ -172,6 +181,7 @@ def test_nothing_that_can_be_sent_makes_the_twin_fail(_base: Universe, data: st.
         for key, values in known.items():
             if data.draw(st.booleans()):
                 args[key] = data.draw(st.sampled_from(values))
+        token = data.draw(st.sampled_from(tokens))
         head = {"authorization": f"Bearer {token}", "content-type": "application/json"}
         response = universe.handle(
             "slack", Request.build("POST", f"/api/{name}", head, json.dumps(args))
@@ -186,7 +196,11 @@ def test_nothing_that_can_be_sent_makes_the_twin_fail(_base: Universe, data: st.
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(
     method=st.sampled_from(["GET", "POST", "PUT", "HEAD"]),
-    path=st.sampled_from(["/api/chat.postMessage", "/api/", "/", "/api/a/b", "/services/T/B/x"]),
+    path=st.sampled_from([
+            "/api/chat.postMessage", "/api/", "/", "/api/a/b", "/services/T/B/x", "/oauth",
+            "/oauth/v2/authorize", "/commands/T/1/x", "/actions", "/link/", "/upload/v1/x",
+            "/files-pri/x", "/api/oauth.v2.access", "/services",
+        ]),
     query=st.text(max_size=30),
     kind=st.sampled_from(
         ["application/json", "application/x-www-form-urlencoded", "multipart/form-data",
