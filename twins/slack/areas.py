@@ -9,6 +9,7 @@ from factory_tui.universe import Call, Request, Response, Twin
 from . import (  # noqa: F401 - imported for their registrations
     bookmarks,
     calls,
+    canvases,
     chat,
     conversations,
     dnd,
@@ -25,6 +26,7 @@ from . import (  # noqa: F401 - imported for their registrations
     search,
     sockets,
     stars,
+    streams,
     usergroups,
     views,
     webhooks,

@@ -48,6 +48,47 @@ _APPS: Final[dict[str, tuple[str, ...]]] = {
         f"calls.{name}": ("call_ended", "not_found", "user_not_found")
         for name in ("end", "info", "participants.add", "participants.remove", "update")
     },
+    **{
+        f"canvases.{name}": (
+            "canvas_not_found",
+            "channel_not_found",
+            "invalid_access_level",
+            "section_not_found",
+            "user_not_found",
+        )
+        for name in (
+            "access.delete",
+            "access.set",
+            "create",
+            "delete",
+            "edit",
+            "sections.lookup",
+        )
+    },
+    "conversations.canvases.create": (
+        "channel_canvas_already_exists",
+        "channel_not_found",
+        "not_in_channel",
+    ),
+    **{
+        f"chat.{name}": (
+            *_BLOCKS,
+            "channel_not_found",
+            "invalid_metadata_format",
+            "invalid_thread_ts",
+            "is_archived",
+            "message_not_found",
+            "message_not_in_streaming_state",
+            "message_not_owned_by_app",
+            "msg_too_long",
+            "no_text",
+            "not_in_channel",
+            "thread_not_found",
+            "too_many_attachments",
+        )
+        for name in ("appendStream", "startStream", "stopStream")
+    },
+    "chat.unfurl": ("channel_not_found", "not_in_channel"),
     "dnd.teamInfo": ("too_many_users",),
     "files.sharedPublicURL": ("already_public",),
     "oauth.v2.access": (

@@ -11,6 +11,7 @@ from slack_sdk.webhook import WebhookClient
 
 from factory_tui.universe import Request, Universe
 from twins.slack.apps import ALL_SCOPES
+from twins.slack.retired import RETIRED
 
 Serve = Callable[[Universe, str], Awaitable[str]]
 BACK = "https://app.example/back"
@@ -229,8 +230,149 @@ def test_triggers_open_one_modal_within_three_seconds(workspace: Any) -> None:
 
 def test_retired_methods_name_what_to_use(workspace: Any) -> None:
     answer = workspace("channels.list")
-    assert answer["error"] == "method_deprecated"
     assert "conversations.list" in answer["response_metadata"]["messages"][0]
+    for name in RETIRED:
+        assert workspace(name)["error"] == "method_deprecated", name
+
+
+def test_canvases(workspace: Any) -> None:
+    workspace.universe.apply("slack", "set_token", {"scopes": sorted(ALL_SCOPES)})
+    content = {"type": "markdown", "markdown": "# Plan\n\nfirst\n\nsecond"}
+    canvas = workspace("canvases.create", title="t", document_content=content)["canvas_id"]
+
+    def edit(**change: Any) -> dict[str, Any]:
+        return workspace("canvases.edit", canvas_id=canvas, changes=[change])  # type: ignore
+
+    def ids(**criteria: Any) -> list[str]:
+        found = workspace("canvases.sections.lookup", canvas_id=canvas, criteria=criteria)
+        return [item["id"] for item in found["sections"]]
+
+    assert len(ids(section_types=["h1"])) == 1
+    first = ids(contains_text="first")[0]
+    more = {"type": "markdown", "markdown": "between"}
+    assert edit(operation="insert_after", section_id=first, document_content=more)["ok"]
+    assert edit(operation="delete", section_id=first)["ok"]
+    assert edit(operation="delete", section_id=first)["error"] == "section_not_found"
+    assert ids(contains_text="first") == []
+    assert len(ids(contains_text="between")) == 1
+    person = workspace.acting(workspace.universe.pick("it", 1)["email"], *sorted(ALL_SCOPES))
+    look = {"canvas_id": canvas, "criteria": {"contains_text": "Plan"}}
+    assert person("canvases.sections.lookup", **look)["error"] == "canvas_not_found"
+    room = {"canvas_id": canvas, "channel_ids": [workspace.channel("it")]}
+    assert workspace("canvases.access.set", **room, access_level="read")["ok"]
+    assert person("canvases.sections.lookup", **look)["ok"]
+    assert workspace("canvases.access.delete", **room)["ok"]
+    assert person("canvases.delete", canvas_id=canvas)["error"] == "canvas_not_found"
+    made = {"channel_id": workspace.channel("it")}
+    assert workspace("conversations.canvases.create", **made)["ok"]
+    again = workspace("conversations.canvases.create", **made)["error"]
+    assert again == "channel_canvas_already_exists"
+
+
+async def test_the_client_drives_the_rest(workspace: Any, served: Serve) -> None:
+    universe = workspace.universe
+    every = sorted(ALL_SCOPES)
+    token = universe.apply("slack", "set_token", {"scopes": every})["token"]
+    url = f"{await served(universe, 'slack')}/api/"
+    email = universe.pick("it", 1)["email"]
+    personal = universe.apply("slack", "add_token", {"user": email, "scopes": every})["token"]
+    room, user = workspace.channel("it"), workspace.user("it", 1)
+
+    def work() -> None:
+        bot, person = WebClient(token, base_url=url), WebClient(personal, base_url=url)
+        ts = bot.chat_postMessage(channel=room, text="see https://wiki.example/a")["ts"]
+        unfurls = {"https://wiki.example/a": {"text": "A page"}}
+        bot.chat_unfurl(channel=room, ts=ts, unfurls=unfurls)
+        shown = bot.conversations_history(channel=room, limit=1)["messages"][0]
+        assert shown["attachments"][0]["text"] == "A page"
+        stream = bot.chat_startStream(channel=room, thread_ts=ts, markdown_text="a")["ts"]
+        bot.chat_appendStream(channel=room, ts=stream, markdown_text="b")
+        bot.chat_stopStream(channel=room, ts=stream, markdown_text="c")
+        thread = bot.conversations_replies(channel=room, ts=ts)["messages"]
+        assert thread[-1]["text"] == "abc"
+        bot.chat_update(channel=room, ts=ts, text="edited")
+        bot.chat_getPermalink(channel=room, message_ts=ts)
+        bot.chat_postEphemeral(channel=room, user=user, text="psst")
+        bot.chat_meMessage(channel=room, text="waves")
+        later = universe.clock.epoch() + 600
+        queued = bot.chat_scheduleMessage(channel=room, post_at=later, text="later")
+        assert len(bot.chat_scheduledMessages_list()["scheduled_messages"]) == 1
+        bot.chat_deleteScheduledMessage(
+            channel=room, scheduled_message_id=queued["scheduled_message_id"]
+        )
+        person.stars_add(channel=room, timestamp=ts)
+        assert len(person.stars_list()["items"]) == 1
+        person.stars_remove(channel=room, timestamp=ts)
+        person.reactions_add(channel=room, timestamp=ts, name="eyes")
+        assert len(person.reactions_list()["items"]) == 1
+        person.reactions_remove(channel=room, timestamp=ts, name="eyes")
+        person.pins_add(channel=room, timestamp=ts)
+        person.pins_remove(channel=room, timestamp=ts)
+        person.dnd_setSnooze(num_minutes=5)
+        person.dnd_endSnooze()
+        person.dnd_endDnd()
+        assert user in bot.dnd_teamInfo(users=[user])["users"]
+        person.users_setPresence(presence="away")
+        assert bot.users_getPresence(user=user)["presence"] == "away"
+        person.users_profile_set(profile={"status_text": "out"})
+        assert bot.users_profile_get(user=user)["profile"]["status_text"] == "out"
+        assert person.users_identity()["user"]["id"] == user
+        bot.users_info(user=user)
+        bot.users_conversations(user=user)
+        bot.bots_info()
+        bot.emoji_list()
+        bot.auth_teams_list()
+        bot.api_test()
+        bot.team_profile_get()
+        bot.team_preferences_list()
+        bot.team_billing_info()
+        assert user in person.team_billableInfo()["billable_info"]
+        person.team_integrationLogs()
+        person.search_all(query="edited")
+        person.search_files(query="edited")
+        group = bot.usergroups_create(name="Ops", handle="ops")["usergroup"]["id"]
+        bot.usergroups_update(usergroup=group, name="Operations")
+        bot.usergroups_users_update(usergroup=group, users=[user])
+        assert bot.usergroups_users_list(usergroup=group)["users"] == [user]
+        bot.usergroups_disable(usergroup=group)
+        bot.usergroups_enable(usergroup=group)
+        bot.usergroups_list()
+        link = {"title": "W", "type": "link", "link": "https://w.example"}
+        mark = bot.bookmarks_add(channel_id=room, **link)["bookmark"]["id"]
+        bot.bookmarks_edit(bookmark_id=mark, channel_id=room, title="V")
+        bot.bookmarks_list(channel_id=room)
+        bot.bookmarks_remove(bookmark_id=mark, channel_id=room)
+        canvas = bot.canvases_create(title="c")["canvas_id"]
+        bot.canvases_access_set(canvas_id=canvas, access_level="read", user_ids=[user])
+        bot.canvases_delete(canvas_id=canvas)
+        call = bot.calls_add(external_unique_id="1", join_url="https://c", created_by=user)
+        bot.calls_update(id=call["call"]["id"], title="t")
+        bot.calls_participants_add(id=call["call"]["id"], users=[{"slack_id": user}])
+        bot.calls_participants_remove(id=call["call"]["id"], users=[{"slack_id": user}])
+        bot.calls_info(id=call["call"]["id"])
+        bot.calls_end(id=call["call"]["id"])
+        direct = bot.conversations_open(users=[user])["channel"]["id"]
+        head = bot.chat_postMessage(channel=direct, text="hi")["ts"]
+        bot.assistant_threads_setStatus(channel_id=direct, thread_ts=head, status="thinks")
+        bot.assistant_threads_setTitle(channel_id=direct, thread_ts=head, title="T")
+        prompts = [{"title": "a", "message": "b"}]
+        bot.assistant_threads_setSuggestedPrompts(
+            channel_id=direct, thread_ts=head, prompts=prompts
+        )
+        bot.conversations_mark(channel=direct, ts=head)
+        bot.conversations_close(channel=direct)
+        made = bot.conversations_create(name="a1")["channel"]["id"]
+        bot.conversations_rename(channel=made, name="a2")
+        bot.conversations_setPurpose(channel=made, purpose="p")
+        person.conversations_join(channel=made)
+        person.conversations_leave(channel=made)
+        bot.conversations_archive(channel=made)
+        bot.conversations_unarchive(channel=made)
+        bot.views_publish(user_id=user, view={"type": "home", "blocks": []})
+        bot.chat_delete(channel=room, ts=ts)
+        person.auth_revoke()
+
+    await asyncio.to_thread(work)
 
 
 def test_published_limits_count_per_method_and_channel(make_workspace: Any) -> None:
