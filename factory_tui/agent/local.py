@@ -199,15 +199,22 @@ class LocalExecutionEnvironment:
     ) -> ExecResult:
         began = time.monotonic()
         variables = filter_environment(os.environ, self._policy)
-        process = await asyncio.create_subprocess_exec(
-            *argv,
-            cwd=where,
-            env={**variables, **self._extra, **env_vars},
-            stdin=asyncio.subprocess.PIPE if stdin else asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            start_new_session=True,
+        starting = asyncio.ensure_future(
+            asyncio.create_subprocess_exec(
+                *argv,
+                cwd=where,
+                env={**variables, **self._extra, **env_vars},
+                stdin=asyncio.subprocess.PIPE if stdin else asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                start_new_session=True,
+            )
         )
+        try:
+            process = await asyncio.shield(starting)
+        except asyncio.CancelledError:  # it may run already, with children of its own
+            await asyncio.shield(asyncio.ensure_future(_end(await starting)))
+            raise
         self._groups.add(process.pid)
         out, err = bytearray(), bytearray()
         readers = [
