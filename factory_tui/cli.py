@@ -74,10 +74,16 @@ folder_option = click.option(
     "--factory",
     "folder",
     type=click.Path(file_okay=False, path_type=Path),
-    default=Path(),
+    default=None,
     help="The factory's folder (with factory.toml); this one by default.",
-    callback=lambda _ctx, _param, value: Path(value).resolve(),
+    callback=lambda ctx, _param, value: _chosen(ctx, value),
 )
+
+
+def _chosen(context: click.Context, value: Path | None) -> Path:
+    """The folder given here, or before the subcommand, or this one."""
+    given = value or context.find_root().params.get("folder") or Path()
+    return Path(given).resolve()
 
 
 class LazyGroup(click.Group):
@@ -204,6 +210,7 @@ def start_and_show(settings: Settings, options: Any, mode: str | None) -> None:
 
 def follow_lines(settings: Settings, run_id: str, *, json_lines: bool) -> int:
     """Print a run's events until it ends or waits for money; returns the exit code."""
+    from factory_tui import process
     from factory_tui.plain import follow
     from factory_tui.store import Store
 
@@ -213,13 +220,12 @@ def follow_lines(settings: Settings, run_id: str, *, json_lines: bool) -> int:
         except KeyboardInterrupt:
             click.echo(f"detached; the run goes on: factory-tui attach {run_id}", err=True)
             return 130
-        if store.run(run_id).status == "paused":
-            store.request(run_id, "suspend", {}, "command line")
-            click.echo(
-                f"run {run_id} can go on: factory-tui budget {run_id} --tokens N, "
-                f"then factory-tui resume {run_id}",
-                err=True,
-            )
+        row = store.run(run_id)
+        if row.status == "paused":
+            if process.alive(row.pid, row.pid_started):
+                store.request(run_id, "suspend", {}, "command line")
+            first = f"factory-tui budget {run_id} --tokens N, then " if code == 3 else ""
+            click.echo(f"run {run_id} can go on: {first}factory-tui resume {run_id}", err=True)
         return int(code)
 
 
@@ -277,7 +283,10 @@ def init(target: Path, folder: Path) -> None:
         fail(str(error))
     for path in made:
         click.echo(f"  {path}")
-    click.echo("Edit specs/ and scenarios/, set ANTHROPIC_API_KEY, then: factory-tui run")
+    click.echo(
+        f"In {place}: edit specs/ and scenarios/, set ANTHROPIC_API_KEY, then factory-tui check "
+        "and factory-tui run"
+    )
 
 
 @main.command()
@@ -329,10 +338,13 @@ def requesting(verb: str, said: str) -> Callable[..., None]:
     @click.argument("run_id")
     @folder_option
     def command(run_id: str, folder: Path) -> None:
-        ask(folder, run_id, verb, {}, said)
+        ask(folder, run_id, verb, {}, ASKED[verb])
 
     command.__doc__ = said
     return command
+
+
+ASKED = {"pause": "pause asked for", "resume": "resume asked for", "stop": "stop asked for"}
 
 
 def ask(folder: Path, run_id: str, verb: str, args: dict[str, Any], said: str) -> None:
@@ -373,7 +385,8 @@ def budget(run_id: str, tokens: str | None, usd: str | None, yes: bool, folder: 
     args: dict[str, Any] = {}
     if tokens is not None:
         cleaned = tokens.replace("_", "").replace(",", "")
-        if cleaned != "none" and not cleaned.isdigit():
+        digits = cleaned.isascii() and cleaned.isdigit() and len(cleaned) <= 12
+        if cleaned != "none" and not digits:
             fail(f"--tokens {tokens}: give a whole number such as 3_000_000, or none")
         args["tokens"] = None if cleaned == "none" else int(cleaned)
     if usd is not None:

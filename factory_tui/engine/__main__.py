@@ -36,6 +36,7 @@ __all__ = ["main"]
 
 ENDED = ("satisfied", "unsatisfied", "stopped", "failed")
 Execute = Callable[[Node, Context, Graph, Path], Awaitable[Outcome]]
+LOCK_PATIENCE = 20.0
 PIPELINES = Path(__file__).resolve().parents[1] / "pipelines"
 
 
@@ -44,11 +45,17 @@ def only_one(folder: Path) -> Iterator[bool]:
     """Whether this process is the run's only engine; the kernel drops the lock if it dies."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "engine.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            yield False
-            return
+        end = time.monotonic() + LOCK_PATIENCE
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError:
+                # The one before may be about to end: what was asked of it meanwhile is ours.
+                if time.monotonic() > end:
+                    yield False
+                    return
+                time.sleep(0.2)
         yield True
 
 
@@ -62,6 +69,29 @@ def pipeline_source(settings: Settings) -> str:
         raise HarnessFault(f"the pipeline {path} cannot be read: {error}") from error
 
 
+def refuse_unconfined(graph: Graph) -> None:
+    """Refuse what would run on the host, or work on one workspace from two sides.
+
+    Raises:
+        HarnessFault: the pipeline is not one for a factory; the sentence names the node.
+    """
+    for node in graph.nodes.values():
+        kind = node.type or node.handler_type
+        hooked = any(str(key).startswith("tool_hooks") for key in node.attrs)
+        if kind in ("tool", "stack.manager_loop") or hooked:
+            raise HarnessFault(
+                f"pipeline node {node.id!r} runs a command on the host; in a factory only the "
+                "builder and the trials run commands, in boxes: remove the node"
+            )
+        if kind == "parallel":
+            raise HarnessFault(
+                f"pipeline node {node.id!r} works in parallel, and a run has one workspace: "
+                "put its builders one after the other"
+            )
+    if any(str(key).startswith("tool_hooks") for key in graph.attrs):
+        raise HarnessFault("the pipeline's tool_hooks run commands on the host: remove them")
+
+
 async def carry_out(settings: Settings, store: Store, run_id: str) -> None:
     """Carry out a run until it ends, is stopped, or is suspended."""
     runtime = Runtime(settings, store, run_id)
@@ -72,6 +102,10 @@ async def carry_out(settings: Settings, store: Store, run_id: str) -> None:
         asyncio.get_running_loop().add_signal_handler(number, runtime.suspend)
     try:
         async with runtime.open():
+            loop = Loop(runtime)
+            if ended:
+                await _only_retries(runtime, loop)
+                return
             runtime.emit(
                 "run.started",
                 {
@@ -81,15 +115,30 @@ async def carry_out(settings: Settings, store: Store, run_id: str) -> None:
                 },
             )
             store.update_run(run_id, tier=str(runtime.pool.tier.get("letter", "")))
-            loop = Loop(runtime)
-            if ended:
-                await loop.retries(until_idle=True)
-                return
+            for reason in sorted(runtime.gate.reasons):
+                runtime.emit("run.paused", {"reason": reason, "detail": "as before"})
             if not runtime.gate.reasons:
                 store.update_run(run_id, status="running")
             await _until_done(runtime, loop)
     except HarnessFault as fault:
-        _finish(runtime, "failed", str(fault))
+        if ended:
+            runtime.emit("harness.fault", {"where": "retry", "detail": str(fault)})
+        elif row.status == "starting":
+            _finish(runtime, "failed", str(fault))
+        else:
+            runtime.pause("harness", str(fault))
+
+
+async def _only_retries(runtime: Runtime, loop: Loop) -> None:
+    """Perform the trials asked for on a run that has ended, or stop when told to."""
+    work = asyncio.create_task(loop.retries(until_idle=True))
+    waiting: set[asyncio.Future[Any]] = {work, runtime.stop}
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    if not work.done():
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+        return
+    await work
 
 
 def _reopened(settings: Settings, store: Store, run_id: str) -> bool:
@@ -116,6 +165,8 @@ async def _until_done(runtime: Runtime, loop: Loop) -> None:
         await asyncio.gather(work, retries, return_exceptions=True)
         stopped: Stopped = runtime.stop.result()
         if stopped.resumable:
+            if not runtime.gate.reasons:
+                runtime.pause("user", "its process was told to end; resume starts it again")
             runtime.store.update_run(runtime.run_id, status="paused", pid=None)
         else:
             _finish(runtime, "stopped", "by the engineer")
@@ -133,8 +184,10 @@ async def _pipeline(runtime: Runtime, loop: Loop) -> str:
     await runtime.gate.wait()
     _lay_out(runtime)
     run_dir = runtime.folder / "pipeline"
+    graph = parse_dot(pipeline_source(runtime.settings))
+    refuse_unconfined(graph)
     result = await run_pipeline(
-        parse_dot(pipeline_source(runtime.settings)),
+        graph,
         handlers={
             "factory.validate": _Handler(loop.validate),
             "factory.learn": _Handler(loop.learn),

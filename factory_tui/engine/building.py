@@ -170,6 +170,8 @@ class _Conversation:
         self.runtime.store.append_turn(
             self.context, payload, type_id=TURN_TYPE, idempotency_key=f"turn-{self._kept}"
         )
+        if payload["kind"] == "steering":
+            self.runtime.keep_told()
         if payload["kind"] == "assistant":
             self.turn += 1
 

@@ -68,7 +68,8 @@ class ControlLoop:
                     result = f"there is no such request: {request.verb}"
                 else:
                     result = await action(request.args, request.who)
-            except ValueError as error:
+            except Exception as error:
+                # One request that makes no sense must not deafen the run to all others.
                 result = f"refused: {error}"
             self.store.acknowledge(request.id, result)
             self.store.append(

@@ -81,6 +81,14 @@ def create_run(settings: Settings, options: RunOptions) -> str:
         raise BadInput(f"{settings.spec}: cannot be read: {error}") from error
     if options.seed_from and not Path(options.seed_from).is_dir():
         raise BadInput(f"{options.seed_from}: no such folder to start from")
+    if options.seed_from:
+        source = Path(options.seed_from).resolve()
+        for private in (settings.scenarios.resolve(), settings.runs.resolve()):
+            if private.is_relative_to(source) or source.is_relative_to(private):
+                raise BadInput(
+                    f"{source} holds {private}, which the builder must not see; "
+                    "give a folder without it"
+                )
     if not options.unsandboxed and not options.may_fall_back:
         tier = asyncio.run(probe())
         if not tier.ok:

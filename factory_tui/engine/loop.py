@@ -32,8 +32,13 @@ class Loop:
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
         self.builder = Builder(runtime)
-        self.satisfied = False
         self._visits: dict[tuple[int, str], int] = {}
+
+    @property
+    def satisfied(self) -> bool:
+        """Whether the last iteration satisfied its users; the store knows, also after a crash."""
+        last = self._last()
+        return bool(last and last.scores.get("satisfied"))
 
     # -- iterations ----------------------------------------------------------------------
 
@@ -74,7 +79,7 @@ class Loop:
             return "this iteration is built already"
         visit = self._visits[row.n, node.id] = self._visits.get((row.n, node.id), 0) + 1
         task = prompts.task(
-            spec=self.runtime.spec.start_of_iteration(),
+            spec=self._spec_told(row.n, node.id, visit),
             iteration=row.n,
             feedback=self._feedback(row.n - 1),
             seeded=bool(self.runtime.options.seed_from) and row.n == 1,
@@ -86,6 +91,16 @@ class Loop:
         if prompt and prompt != context.get_string("graph.goal"):
             task = f"{task}\n\n{prompt}"
         return await self.builder.work(node.id, visit, task, node.llm_model)
+
+    def _spec_told(self, iteration: int, node: str, visit: int) -> str:
+        """The spec a conversation starts from; one that goes on has heard what it had heard."""
+        runtime = self.runtime
+        if runtime.store.contexts(runtime.run_id, f"builder/{iteration}/{node}/{visit}"):
+            runtime.spec.resume_from(runtime.told())
+            return runtime.spec.text
+        text = runtime.spec.start_of_iteration()
+        runtime.keep_told()
+        return text
 
     def _feedback(self, iteration: int) -> str:
         """What was said about an iteration; "" before the first."""
@@ -112,7 +127,6 @@ class Loop:
             row = self._open_iteration()
         if not row.finished_ms:
             row = await self._score(row)
-        self.satisfied = bool(row.scores.get("satisfied"))
         stop = self.satisfied or row.n >= self.runtime.settings.max_iterations
         return Outcome(
             context_updates={
@@ -129,7 +143,7 @@ class Loop:
         validation, scored = await self._tried(row)
         target = runtime.settings.target
         scores = self._announce(scored, confirmation=False, satisfied=False)
-        if scored.reached(target) and self._measured(scored):
+        if scored.reached(target) and self._measured(scored) and self._is_current(row):
             await validation.confirm()
             confirmed = validation.score(confirmation=True)
             held = confirmed.reached(target) and self._measured(confirmed)
@@ -153,6 +167,19 @@ class Loop:
                 return validation, scored
             self.runtime.pause("harness", "no trial could be performed; see the faults above")
             await self.runtime.gate.wait()
+
+    def _is_current(self, row: IterationRow) -> bool:
+        """Whether this build heard the spec as it is now; a recorded builder cannot hear."""
+        runtime = self.runtime
+        if runtime.spec.hash == row.spec_hash:
+            return True
+        text = "the spec has changed since this build"
+        if runtime.options.recording:
+            text += "; its builder's words are recorded, so the edit is not built"
+        else:
+            text += "; one more iteration builds the edit"
+        runtime.emit("note", {"text": text, "level": "warning"})
+        return bool(runtime.options.recording)
 
     def _measured(self, scored: satisfaction.Report) -> bool:
         """Whether every scenario counted: what was never measured cannot have satisfied anybody."""
@@ -195,7 +222,8 @@ class Loop:
                     "summary": self._said(row.n).strip().partition("\n")[0][:200],
                 },
             )
-            return self._save(dataclasses.replace(row, commit=commit, tree=tree))
+            told = runtime.spec.told_hash
+            return self._save(dataclasses.replace(row, commit=commit, tree=tree, spec_hash=told))
 
     def _validation(self, row: IterationRow) -> Validation:
         folder = self.runtime.folder / "products" / row.commit
@@ -210,8 +238,10 @@ class Loop:
         if row is None or not row.finished_ms or self._feedback(row.n):
             return Outcome()
         validation = self._validation(row)
-        await validation.headline()  # every trial is known already; this only gathers them
-        learning.compose(self.runtime, validation, validation.score())
+        validation.gather()
+        # A round that did not hold on fresh seeds is what there is to learn from.
+        confirmation = bool(row.scores.get("confirmation"))
+        learning.compose(self.runtime, validation, validation.score(confirmation=confirmation))
         return Outcome(notes=f"feedback on iteration {row.n}")
 
     # -- retry ---------------------------------------------------------------------------

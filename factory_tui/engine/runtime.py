@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -106,8 +106,7 @@ class Runtime:
             self.spec = SpecWatch(
                 self.settings.spec, row.spec_path, lambda kind, data: self.emit(kind, data)
             )
-            if row.spec_hash != self.spec.hash:
-                self.store.update_run(self.run_id, spec_hash=self.spec.hash)
+            self._note_spec()
             control = ControlLoop(
                 self.store,
                 self.run_id,
@@ -122,14 +121,36 @@ class Runtime:
             )
             if row.status == "paused" and self._last_pause() == "user":
                 self.gate.hold("user")
+            for request in self.store.pending(self.run_id):
+                if request.verb == "suspend":  # it was meant for a process that is gone
+                    self.store.acknowledge(request.id, "moot")
             await control.once()
             tasks = [
-                asyncio.create_task(control.forever()),
-                asyncio.create_task(self.spec.watch()),
-                asyncio.create_task(self._beat()),
+                asyncio.create_task(self._forever("control", control.forever)),
+                asyncio.create_task(self._forever("spec watch", self.spec.watch)),
+                asyncio.create_task(self._forever("heartbeat", self._beat)),
             ]
             stack.push_async_callback(_cancel, tasks)
             yield self
+
+    def _note_spec(self) -> None:
+        """Journal an edit of the spec that was made while no process of the run was alive."""
+        copy = self.folder / "spec.md"
+        if copy.exists():
+            self.spec.compare(copy.read_text(encoding="utf-8"))
+        copy.write_text(self.spec.text, encoding="utf-8")
+        self.store.update_run(self.run_id, spec_hash=self.spec.hash)
+
+    def told(self) -> str:
+        """The spec as the builder has last heard of it."""
+        path = self.folder / "told.md"
+        return path.read_text(encoding="utf-8") if path.exists() else self.spec.text
+
+    def keep_told(self) -> None:
+        """Remember what the builder has heard of, for a process that takes over."""
+        partial = self.folder / "told.md.partial"
+        partial.write_text(self.spec.told, encoding="utf-8")
+        partial.replace(self.folder / "told.md")
 
     def _open_money(self, tokens: int | None, usd: str | None) -> None:
         book = self.store.book(self.run_id)
@@ -166,9 +187,25 @@ class Runtime:
         )
         return Pool(options, self.settings.parallel)
 
+    async def _forever(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Keep a background job going; what breaks it is said, and it is begun again."""
+        while not self.stop.done():
+            try:
+                await work()
+            except Exception as error:
+                detail = f"{what}: {type(error).__name__}: {error}"
+                with contextlib.suppress(Exception):
+                    self.emit("harness.fault", {"where": "engine", "detail": clean(detail)})
+                await asyncio.sleep(2.0)
+
     async def _beat(self) -> None:
         while True:
-            self.store.update_run(self.run_id, heartbeat_ms=int(time.time() * 1000))
+            self.store.update_run(
+                self.run_id,
+                pid=os.getpid(),
+                pid_started=process.start_time(os.getpid()),
+                heartbeat_ms=int(time.time() * 1000),
+            )
             await asyncio.sleep(HEARTBEAT)
 
     # -- journal -------------------------------------------------------------------------
@@ -254,6 +291,8 @@ class Runtime:
             except (PlaybackMiss, BudgetExhausted):
                 raise
             except LLMError as error:
+                if self.ended:
+                    raise
                 self.pause("model", f"{request.role}: {clean(str(error), limit=500)}")
                 await self.gate.wait()
 
@@ -263,6 +302,8 @@ class Runtime:
             self.pause("overbilled", "the model API billed more than its counted bound")
 
     async def _on_exhausted(self, error: BudgetExhausted) -> bool:
+        if self.ended:
+            return False
         self.pause("budget", str(error))
         await self.gate.wait()
         return True

@@ -57,21 +57,46 @@ class SpecWatch:
             return
         if text == self.text:
             return
+        before, self.text = self.text, text
+        self.compare(before)
+
+    def compare(self, before: str) -> None:
+        """Journal the change from an earlier text to the present one, if there is any."""
+        if before == self.text:
+            return
         self._emit(
             "spec.changed",
             {
                 "path": self.shown,
-                "old_hash": self.hash,
-                "new_hash": digest(text),
-                "diff": _diff(self.text, text, self.shown),
+                "old_hash": digest(before),
+                "new_hash": self.hash,
+                "diff": _diff(before, self.text, self.shown),
             },
         )
-        self.text = text
 
     def start_of_iteration(self) -> str:
         """The text a new conversation starts from; nothing is left untold."""
+        if self._told != self.text:
+            self._delivered(turn=0)
         self._told = self.text
         return self.text
+
+    @property
+    def told_hash(self) -> str:
+        """The version the builder has heard of."""
+        return digest(self._told)
+
+    def resume_from(self, told: str) -> None:
+        """Go on with a conversation that has heard of this version."""
+        self._told = told
+
+    @property
+    def told(self) -> str:
+        """The text the builder has heard of."""
+        return self._told
+
+    def _delivered(self, turn: int) -> None:
+        self._emit("spec.delivered", {"path": self.shown, "new_hash": self.hash, "turn": turn})
 
     def message(self, turn: int) -> str | None:
         """What the builder has to hear about edits since it was last told, if anything."""
@@ -79,7 +104,7 @@ class SpecWatch:
             return None
         diff = _diff(self._told, self.text, self.shown)
         self._told = self.text
-        self._emit("spec.delivered", {"path": self.shown, "new_hash": self.hash, "turn": turn})
+        self._delivered(turn)
         return prompts.spec_changed(diff, path=self.shown)
 
 

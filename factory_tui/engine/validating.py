@@ -18,6 +18,7 @@ from typing import Any
 from factory_tui import scenarios
 from factory_tui.engine.judging import Judge, JudgeFailed, UserMind
 from factory_tui.engine.runtime import Runtime
+from factory_tui.llm import BudgetExhausted, LLMError
 from factory_tui.scenarios import Scenario, satisfaction, vault, verdict
 from factory_tui.store import ScenarioRow, StepRow, TrialRow, VerdictRow
 from factory_tui.text import clean
@@ -122,6 +123,23 @@ class Validation:
         )
         await self._together([self._settle(s) for s in self.scenarios])
 
+    def gather(self) -> None:
+        """Take in what the store knows of this iteration's trials; nothing is performed."""
+        runtime = self.runtime
+        for row in runtime.store.trials(runtime.run_id, iteration=self.iteration):
+            result = self.results.get(row.scenario)
+            found = self._known(row.id)
+            if result is None or found is None or row.n > RETRY:
+                continue
+            steps = runtime.store.steps(row.id)
+            result.verdicts[row.n] = found
+            result.reports[row.n] = Report(
+                trajectory=[
+                    {"kind": s.kind, "who": s.who, "step": s.step, "text": s.text, "data": s.data}
+                    for s in steps
+                ]
+            )
+
     async def confirm(self) -> None:
         """Perform the headline again on fresh seeds."""
         await self._together(
@@ -155,9 +173,12 @@ class Validation:
             await self._trial(scenario, n)
 
     async def _together(self, trials: Sequence[Coroutine[Any, Any, None]]) -> None:
-        async with asyncio.TaskGroup() as group:
-            for trial in trials:
-                group.create_task(trial)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for trial in trials:
+                    group.create_task(trial)
+        except* Exception as failed:
+            raise failed.exceptions[0] from None
 
     # -- scores --------------------------------------------------------------------------
 
@@ -198,7 +219,7 @@ class Validation:
             try:
                 row, report, found, asked = await self._perform(scenario, n, seed, row)
                 break
-            except (HarnessFault, JudgeFailed) as fault:
+            except (HarnessFault, JudgeFailed, BudgetExhausted, LLMError) as fault:
                 runtime.emit(
                     "harness.fault",
                     {"where": f"trial {n}, attempt {attempt + 1}", "detail": clean(str(fault))},
@@ -227,6 +248,8 @@ class Validation:
             failed=tuple(c["n"] for c in row.criteria if c["verdict"] != "met"),
             criteria=tuple(row.criteria),
             evidence_steps=tuple(row.evidence_steps),
+            product=row.reason if row.reason in _KILLED.values() else "",
+            facts_passed=sum(bool(f["ok"]) for f in facts),
             facts_total=len(facts),
         )
 

@@ -123,7 +123,7 @@ class Trials(Repository):
         return _trial(row)
 
     def save_steps(self, trial_id: str, rows: Sequence[StepRow]) -> None:
-        """Add entries to a trial's trajectory.
+        """Write a trial's trajectory; what was there of it before is replaced.
 
         Raises:
             ValueError: a row belongs to another trial.
@@ -136,6 +136,8 @@ class Trials(Repository):
         ]
         # the verdict's commit, which follows, takes these to the disk as well
         with _trial_exists(trial_id), self._db.write(durable=False) as db:
+            # an attempt that is repeated must not keep the tail of a longer one before it
+            db.execute("DELETE FROM step WHERE trial = ?", (trial_id,))
             db.executemany(f"INSERT OR REPLACE INTO step({_STEP}) VALUES(?,?,?,?,?,?,?,?)", values)
 
     def steps(self, trial_id: str) -> list[StepRow]:

@@ -6,6 +6,7 @@ in as a :class:`Mind`, so nothing here knows where answers come from.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,18 +79,18 @@ async def perform(host: Host, job: Job, mind: Mind | None, observe: Observer) ->
     Raises:
         HarnessFault: the harness failed; the trial says nothing about the product.
     """
-    opened = await host.call(
-        "open",
-        trial=job.trial,
-        path=str(job.scenario.path),
-        product=str(job.product),
-        command=job.command,
-        scratch=str(job.scratch),
-        seed=job.seed,
-        limits=dict(job.limits),
-    )
-    performance = _Performance(host, job, mind, observe, opened["entities"])
     try:
+        opened = await host.call(
+            "open",
+            trial=job.trial,
+            path=str(job.scenario.path),
+            product=str(job.product),
+            command=job.command,
+            scratch=str(job.scratch),
+            seed=job.seed,
+            limits=dict(job.limits),
+        )
+        performance = _Performance(host, job, mind, observe, opened["entities"])
         for step in job.scenario.steps:
             if step.verb == "user":
                 await performance.converse(step)
@@ -97,11 +98,14 @@ async def perform(host: Host, job: Job, mind: Mind | None, observe: Observer) ->
                 await performance.act(step.verb, step.text, step.n)
             if performance.void:
                 break
+        closed = await host.call("close", trial=job.trial)
+    except ValueError as error:
+        raise HarnessFault(f"{job.scenario.id}: {error}") from error
     except BaseException:
         if host.alive:
-            await host.call("abandon", trial=job.trial)
+            with contextlib.suppress(HarnessFault):
+                await host.call("abandon", trial=job.trial)
         raise
-    closed = await host.call("close", trial=job.trial)
     return Report(
         facts=closed["facts"],
         trajectory=closed["trajectory"],

@@ -86,21 +86,24 @@ class Host:
         self.tier = answer["tier"]
 
     async def _read(self, stdout: asyncio.StreamReader) -> None:
-        while (message := await read_message(stdout)) is not None:
-            waiter = self._waiting.pop(message["id"], None)
-            if waiter is None or waiter.done():
-                continue
-            if "ok" in message:
-                waiter.set_result(message["ok"])
-            elif message.get("fault", True):
-                waiter.set_exception(HarnessFault(message["error"]))
-            else:
-                waiter.set_exception(ValueError(message["error"]))
-        for waiter in self._waiting.values():
-            if not waiter.done():
-                waiter.set_exception(HarnessFault("the trial host died"))
-        self._waiting.clear()
-        self.tier = {}
+        try:
+            while (message := await read_message(stdout)) is not None:
+                waiter = self._waiting.pop(message.get("id", -1), None)
+                if waiter is None or waiter.done():
+                    continue
+                if "ok" in message:
+                    waiter.set_result(message["ok"])
+                elif message.get("fault", True):
+                    waiter.set_exception(HarnessFault(str(message.get("error"))))
+                else:
+                    waiter.set_exception(ValueError(str(message.get("error"))))
+        finally:
+            # Whatever ended it, nobody may wait for an answer that will not come.
+            for waiter in self._waiting.values():
+                if not waiter.done():
+                    waiter.set_exception(HarnessFault("the trial host died"))
+            self._waiting.clear()
+            self.tier = {}
 
     async def call(self, op: str, **arguments: Any) -> dict[str, Any]:
         """Ask the host for something and wait for the answer.

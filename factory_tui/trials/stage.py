@@ -152,6 +152,7 @@ class Stage:
             HarnessFault: the set-up cannot be done.
         """
         scratch = self.options.scratch
+        self.clear()  # a killed attempt at this trial may have left its files
         scratch.mkdir(parents=True, exist_ok=True)
         setup = self.scenario.setup
         try:

@@ -36,5 +36,8 @@ async def read_message(reader: asyncio.StreamReader) -> dict[str, Any] | None:
         return None
     if not line.endswith(b"\n"):
         return None
-    value = orjson.loads(line)
+    try:
+        value = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
     return value if isinstance(value, dict) else None

@@ -151,6 +151,11 @@ class FactoryApp(App[None]):
         if self.is_running and isinstance(self.screen, FrameScreen):
             self.screen.refresh_all(batch)
 
+    def _where(self) -> str:
+        """What a command needs to find this factory from the folder it was opened in."""
+        here = self.factory_dir.resolve() == Path.cwd()
+        return "" if here else f" --factory {self.factory_dir}"
+
     def _settle(self, event: Event) -> None:
         if event.kind in ("control.done", "run.paused", "run.resumed", "run.finished"):
             self._asked.pop(event.run_id, None)
@@ -355,7 +360,8 @@ class FactoryApp(App[None]):
             some = "Run" if len(going) == 1 else "Runs"
             goes = "goes" if len(going) == 1 else "go"
             message = (
-                f"Detached. {some} {', '.join(going)} {goes} on; factory-tui attach {going[0]}"
+                f"Detached. {some} {', '.join(going)} {goes} on; "
+                f"factory-tui attach {going[0]}{self._where()}"
             )
         self.exit(message=message)
 

@@ -139,8 +139,8 @@ def of_ruling(entries: Sequence[StepRow], ruling: Ruling) -> list[int]:
     failed = [index for index in inside if call_failed(entries[index])]
     crashed = [index for index in inside if _run_failed(entries[index])]
     twins = set(_TWIN.findall(ruling.text)) if ruling.kind == "fact" else set()
-    # Commands have no steps in common with calls of other twins: the twins named come first.
-    failed.sort(key=lambda index: bool(twins) and entries[index].who not in twins)
+    # A refused call of another twin explains nothing about this one's state.
+    failed = [index for index in failed if not twins or entries[index].who in twins]
     about_command = ruling.kind == "fact" and "cmd[" in ruling.text
     found = (
         [*named, *crashed, *failed] if about_command and not failed else [*named, *failed, *crashed]

@@ -8,6 +8,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from factory_tui.config import Settings
 from tests.engine.conftest import BAD, GOOD, Running, call, recording, text, write_tool
 
 Start = Callable[..., Running]
@@ -237,3 +240,44 @@ def test_without_a_box_it_works_when_asked_and_says_so(start: Start, tmp_path: P
     assert run.finished().data["status"] == "satisfied"
     assert run.events("run.started")[0].data["tier"]["letter"] == "E"
     assert {t.tier for t in run.store.trials(run.id)} == {"E"}
+
+
+def test_a_spec_edit_while_no_process_runs_is_journaled_and_told(
+    start: Start, tmp_path: Path
+) -> None:
+    slow = [[call("shell", command="sleep 0.2")] for _ in range(30)]
+    run = start(recording=str(recording(tmp_path / "r.jsonl", [*slow, [text("Done.")]])))
+    run.wait(lambda: len(run.events("agent.tool")) >= 2)
+    run.ask("suspend")
+    run.wait(lambda: not run.alive)
+    spec = run.settings.spec
+    spec.write_text(spec.read_text() + "\nIt also says good-bye.\n")
+    run.ask("resume")
+    run.wake()
+    assert "+It also says good-bye." in run.wait_for("spec.changed").data["diff"]
+    run.wait_for("spec.delivered")
+    run.ask("stop")
+    run.finished()
+
+
+def test_the_vault_cannot_be_seeded_into_the_workspace(start: Start, settings: Settings) -> None:
+    from factory_tui.engine.launch import BadInput
+
+    with pytest.raises(BadInput, match="must not see"):
+        start(recording="unused", seed_from=str(settings.folder))
+
+
+def test_a_pipeline_that_runs_commands_on_the_host_is_refused(
+    start: Start, settings: Settings, tmp_path: Path
+) -> None:
+    (settings.folder / "own.dot").write_text(
+        'digraph own { start [shape=Mdiamond]; peek [shape=parallelogram, tool_command="env"];'
+        ' build [prompt="x"]; exit [shape=Msquare]; start -> peek -> build -> exit }'
+    )
+    toml = settings.folder / "factory.toml"
+    toml.write_text(toml.read_text().replace("[product]", 'pipeline = "own.dot"\n[product]'))
+    run = start(recording=str(recording(tmp_path / "r.jsonl", write_tool(GOOD))))
+    run.wait(lambda: bool(run.events("run.finished", "run.paused", "harness.fault")))
+    told = " ".join(str(dict(e.data)) for e in run.events())
+    assert "'peek' runs a command on the host" in told
+    assert not run.events("spend")

@@ -93,6 +93,8 @@ async def caught_up(pilot: Pilot[Any], until: Callable[[], bool] | None = None) 
         await pilot.pause(0.01)
         shown = app.caught_up and app.fleet.last_seq >= app.store.last_seq()
         if shown and (until is None or until()):
-            await pilot.pause()
+            # Panes load their rows and paint after the journal is folded.
+            for _ in range(5):
+                await pilot.pause(0.05)
             return
     raise AssertionError(f"never came true: {until}")
