@@ -15,6 +15,7 @@ from factory_tui.store import StepRow, VerdictRow
 __all__ = ["Ruling", "arrange", "call_failed", "culprit", "evidence", "rulings"]
 
 _OPERATION: Final = re.compile(r"operation\s*=\s*[\"']?([\w.:-]+)")
+_NO_TWINS: Final = frozenset({"cmd", "calls", "files", "http"})
 _TWIN: Final = re.compile(r"\b(?:calls\.)?([a-z][a-z0-9_]*)[.\[]")
 _READS: Final = ("GET ", "HEAD ", "OPTIONS ")
 
@@ -138,7 +139,7 @@ def of_ruling(entries: Sequence[StepRow], ruling: Ruling) -> list[int]:
     named = [index for index in inside if _named(entries[index], ruling)]
     failed = [index for index in inside if call_failed(entries[index])]
     crashed = [index for index in inside if _run_failed(entries[index])]
-    twins = set(_TWIN.findall(ruling.text)) if ruling.kind == "fact" else set()
+    twins = set(_TWIN.findall(ruling.text)) - _NO_TWINS if ruling.kind == "fact" else set()
     # A refused call of another twin explains nothing about this one's state.
     failed = [index for index in failed if not twins or entries[index].who in twins]
     about_command = ruling.kind == "fact" and "cmd[" in ruling.text
