@@ -36,7 +36,7 @@ from factory_tui.universe.pack import (
     op,
     route,
 )
-from factory_tui.universe.people import DOMAIN, ORGS, Org, Person, org
+from factory_tui.universe.people import DOMAIN, ORGS, Org, Person, Standing, org
 from factory_tui.universe.plans import FaultError
 from factory_tui.universe.routes import Match, Routes
 from factory_tui.universe.server import Server, serve
@@ -105,6 +105,7 @@ __all__ = [
     "Snapshot",
     "Socket",
     "Sockets",
+    "Standing",
     "Subscription",
     "Table",
     "Twin",
