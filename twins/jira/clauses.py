@@ -8,6 +8,7 @@ from factory_tui.universe import Row
 from . import dates
 from .adf import plain
 from .context import Context
+from .ranks import rank_of
 
 __all__ = ["CLAUSES", "EQUAL", "HISTORY", "IS", "ORDERED", "TEXT", "Searched"]
 
@@ -99,6 +100,12 @@ def _category(c: Context, row: Row) -> list[Any]:
     return [c["statuses"][row["status"]]["category"]]
 
 
+def _epic(c: Context, row: Row) -> list[Any]:
+    parent = c["issues"].get(row["parent"]) if row["parent"] else None
+    above = parent is not None and c["issuetypes"][parent["type"]]["level"] == 1
+    return [row["parent"]] if above else []
+
+
 def _date(name: str, field: str) -> Searched:
     values = _date_of(field)
     return Searched(name, "date", values, EQUAL | IS | ORDERED, _first(values, None))
@@ -177,6 +184,19 @@ _FIELDS: Final = (
     (("originalestimate", "timeoriginalestimate"), _number("originalEstimate", "estimate")),
     (("remainingestimate", "timeestimate"), _number("remainingEstimate", "remaining")),
     (("timespent",), _number("timespent", "spent")),
+    (("sprint", "cf[10020]"), Searched(
+        "sprint", "sprints", lambda _c, row: list(row.get("sprints", ())), EQUAL | IS,
+        lambda _c, row: int((row.get("sprints") or ["0"])[-1]))),
+    (("epic link", "cf[10014]"), Searched(
+        "Epic Link", "key", _epic, EQUAL | IS, _first(_epic, ""))),
+    (("epic name", "cf[10011]"), Searched(
+        "Epic Name", "text", lambda _c, row: _some(row.get("epic_name")), EQUAL | TEXT | IS)),
+    (("story points", "cf[10028]"), Searched(
+        "Story Points", "number", lambda _c, row: _some(row.get("points")),
+        EQUAL | IS | ORDERED, lambda _c, row: row.get("points") or 0)),
+    (("rank", "cf[10019]"), Searched(
+        "rank", "text", lambda _c, row: [rank_of(row)], frozenset(),
+        lambda _c, row: rank_of(row))),
 )  # fmt: skip
 
 CLAUSES: Final = {name: searched for names, searched in _FIELDS for name in names}

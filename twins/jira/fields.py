@@ -7,12 +7,14 @@ from factory_tui.universe import Row
 
 from .adf import plain
 from .context import Context
+from .ranks import rank_of
 from .shapes import (
     component_shape,
     priority_shape,
     project_shape,
     resolution_shape,
     rich_shape,
+    sprint_field,
     status_shape,
     type_shape,
     user_shape,
@@ -32,6 +34,7 @@ class Field(NamedTuple):
         settable: On the create and edit screens.
         clauses: What JQL calls it.
         navigable: Part of ``*navigable``.
+        custom: The custom field's type, "" for a system field.
     """
 
     id: str
@@ -42,7 +45,11 @@ class Field(NamedTuple):
     settable: bool = False
     clauses: tuple[str, ...] = ()
     navigable: bool = True
+    custom: str = ""
 
+
+_SOFTWARE: Final = "com.pyxis.greenhopper.jira:gh-"
+_BASIC: Final = "com.atlassian.jira.plugin.system.customfieldtypes:"
 
 FIELDS: Final = {
     field.id: field
@@ -95,19 +102,32 @@ FIELDS: Final = {
         Field("votes", "Votes", "voters", "votes", clauses=("votes",)),
         Field("comment", "Comment", "", "comments-page", clauses=("comment",), navigable=False),
         Field("worklog", "Log Work", "", "array", "worklog", navigable=False),
+        Field("customfield_10014", "Epic Link", "parent", "any", settable=True,
+              clauses=("cf[10014]", "Epic Link"), custom=f"{_SOFTWARE}epic-link"),
+        Field("customfield_10011", "Epic Name", "epic_name", "string", settable=True,
+              clauses=("cf[10011]", "Epic Name"), custom=f"{_SOFTWARE}epic-label"),
+        Field("customfield_10019", "Rank", "", "any", settable=True,
+              clauses=("cf[10019]", "Rank"), custom=f"{_SOFTWARE}lexo-rank"),
+        Field("customfield_10020", "Sprint", "sprints", "array", "json", settable=True,
+              clauses=("cf[10020]", "Sprint"), custom=f"{_SOFTWARE}sprint"),
+        Field("customfield_10028", "Story Points", "points", "number", settable=True,
+              clauses=("cf[10028]", "Story Points"), custom=f"{_BASIC}float"),
     )
 }  # fmt: skip
 
 
 def field_shape(c: Context, field: Field) -> dict[str, Any]:
     """A field as ``/field`` lists it."""
-    schema: dict[str, Any] = {"type": field.kind, "system": field.id}
+    kind: dict[str, Any] = {"system": field.id}
+    if field.custom:
+        kind = {"custom": field.custom, "customId": int(field.id.rpartition("_")[2])}
+    schema: dict[str, Any] = {"type": field.kind, **kind}
     if field.items:
-        schema = {"type": "array", "items": field.items, "system": field.id}
+        schema = {"type": "array", "items": field.items, **kind}
     shape: dict[str, Any] = {
         "id": field.id,
         "name": field.name,
-        "custom": False,
+        "custom": bool(field.custom),
         "orderable": field.settable,
         "navigable": field.navigable,
         "searchable": bool(field.clauses),
@@ -191,7 +211,20 @@ def issue_link_shape(c: Context, row: Row) -> dict[str, Any]:
     }
 
 
+def _epic_link(c: Context, row: Row) -> Any:
+    parent = c["issues"].get(row["parent"]) if row.get("parent") else None
+    return parent["key"] if parent and c["issuetypes"][parent["type"]]["level"] == 1 else None
+
+
+def _sprints(c: Context, row: Row) -> Any:
+    found = [c["sprints"].get(key) for key in row.get("sprints", ())]
+    return [sprint_field(c, sprint) for sprint in found if sprint] or None
+
+
 _READERS: Final[dict[str, Callable[[Context, Row], Any]]] = {
+    "customfield_10014": _epic_link,
+    "customfield_10019": lambda c, row: rank_of(row),
+    "customfield_10020": _sprints,
     "status": _status,
     "issuetype": _type,
     "priority": _priority,

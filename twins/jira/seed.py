@@ -23,6 +23,8 @@ components   component id     of projects
 versions     version id       of projects
 filters      filter id        saved searches
 properties   (entity, key)    entity properties
+boards       board id         agile boards, each on a filter
+sprints      sprint id        of boards
 ===========  ===============  ==========================================================
 """
 
@@ -66,6 +68,8 @@ TABLES: Final[Mapping[str, Mapping[str, IndexFn]]] = {
     "versions": {"project": _by("project")},
     "filters": {},
     "properties": {"entity": _by("entity")},
+    "boards": {"filter": _by("filter")},
+    "sprints": {"board": _by("board")},
 }
 
 SEEDS: Final = ("acme-it", "acme-it-dc")

@@ -14,6 +14,7 @@ __all__ = [
     "project_shape",
     "resolution_shape",
     "rich_shape",
+    "sprint_field",
     "status_shape",
     "type_shape",
     "user_shape",
@@ -187,6 +188,30 @@ def version_shape(c: Context, row: Row) -> dict[str, Any]:
     for field in ("description", "startDate", "releaseDate"):
         if row.get(field):
             shape[field] = row[field]
+    return shape
+
+
+def sprint_field(c: Context, row: Row) -> Any:
+    """A sprint as an issue's field shows it: an object on Cloud, Java's words on Data Center."""
+    if not c.cloud:
+        dates = [row[name] or "<null>" for name in ("start", "end", "complete")]
+        names = ("startDate", "endDate", "completeDate")
+        more = ",".join(f"{name}={value}" for name, value in zip(names, dates, strict=True))
+        return (
+            f"com.atlassian.greenhopper.service.sprint.Sprint@{int(row['id']):x}[id={row['id']},"
+            f"rapidViewId={row['board']},state={row['state'].upper()},name={row['name']},{more},"
+            f"sequence={row['id']},goal={row['goal']}]"
+        )
+    shape = {
+        "id": int(row["id"]),
+        "name": row["name"],
+        "state": row["state"],
+        "boardId": int(row["board"]),
+        "goal": row["goal"],
+    }
+    for stored, name in (("start", "startDate"), ("end", "endDate"), ("complete", "completeDate")):
+        if row[stored]:
+            shape[name] = row[stored]
     return shape
 
 

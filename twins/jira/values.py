@@ -31,7 +31,7 @@ def _value(c: Context, clause: Clause, searched: Searched, operand: Value) -> An
         return text
     if kind == "number":
         try:
-            return int(text)
+            return float(text) if "." in text else int(text)
         except ValueError as error:
             raise JqlError(f"Value '{text}' is invalid for the '{clause.field}' field.") from error
     if kind == "key":
@@ -182,6 +182,10 @@ def _versions(released: bool) -> Callable[[Context, Call], list[Any]]:
     ]
 
 
+def _sprints(state: str) -> Callable[[Context, Call], list[Any]]:
+    return lambda c, _call: [row["id"] for row in c["sprints"].rows() if row["state"] == state]
+
+
 def _led(c: Context, call: Call) -> list[Any]:
     who = _account(c, call.args[0], "lead") if call.args else c.me
     return [row["id"] for row in c["projects"].rows() if row["lead"] == who]
@@ -200,4 +204,7 @@ _FUNCTIONS: Final[
     "releasedversions": (("versions",), _versions(True)),
     "unreleasedversions": (("versions",), _versions(False)),
     "projectsleadbyuser": (("projects",), _led),
+    "opensprints": (("sprints",), _sprints("active")),
+    "closedsprints": (("sprints",), _sprints("closed")),
+    "futuresprints": (("sprints",), _sprints("future")),
 }
