@@ -20,6 +20,11 @@ EVERYONE = "Everyone"
 USER_TYPE = "otydefault0twin0005d7"
 _CELL = "5d7"
 _LETTERS = ALNUM + "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_STANDINGS: dict[str, Row] = {
+    "invited": {"status": "PROVISIONED", "password": None, "passwordChanged": None},
+    "suspended": {"status": "SUSPENDED"},
+    "left": {"status": "DEPROVISIONED", "password": None},
+}
 
 
 def new_id(mint: Any, prefix: str) -> str:
@@ -95,6 +100,7 @@ def build(seed: Seed) -> SeedTables:
     when = seed.epoch
     users: dict[Key, Row] = {}
     by_email: dict[str, str] = {}
+    names = {person.email: person.name for person in seed.org.people}
 
     def add_user(profile: Row) -> str:
         key = new_id(ids.mint, "00u")
@@ -113,18 +119,23 @@ def build(seed: Seed) -> SeedTables:
         return key
 
     for person in seed.org.people:
-        add_user(
-            {
-                "firstName": person.first,
-                "lastName": person.last,
-                "mobilePhone": None,
-                "secondEmail": None,
-                "login": person.email,
-                "email": person.email,
-                "title": person.title,
-                "department": person.department,
-            }
-        )
+        profile = {
+            "firstName": person.first,
+            "lastName": person.last,
+            "mobilePhone": None,
+            "secondEmail": None,
+            "login": person.email,
+            "email": person.email,
+            "title": person.title,
+            "department": person.department,
+        }
+        if person.number:
+            profile |= {"employeeNumber": str(person.number), "city": person.office}
+            if person.manager:
+                profile |= {"managerId": person.manager, "manager": names[person.manager]}
+        key = add_user(profile)
+        if person.standing != "active":
+            users[key] |= _STANDINGS[person.standing]
     admins = seed.org.groups.get("it") or [person.email for person in seed.org.people]
     owner = (
         by_email[admins[0]]
@@ -142,13 +153,16 @@ def build(seed: Seed) -> SeedTables:
     )
     groups: dict[Key, Row] = {}
     members: dict[Key, Row] = {}
-    for name in [EVERYONE, *(name for name in seed.org.groups if name != "everyone")]:
+    teams = {name: people for name, people in seed.org.groups.items() if name != "everyone"}
+    inside: dict[str, list[str]] = {EVERYONE: []} | teams | seed.org.circles
+    for name, people in inside.items():
         key = new_id(ids.mint, "00g")
         everyone = name == EVERYONE
-        about = "All users in your organization" if everyone else f"Team {name}"
+        about = f"Team {name}" if name in teams else f"All {name.replace('-', ' ')}"
+        about = "All users in your organization" if everyone else about
         kind = "BUILT_IN" if everyone else "OKTA_GROUP"
         groups[key] = group_row(key, len(groups) + 1, when, name, about, kind)
-        for email in [] if everyone else seed.org.groups[name]:
+        for email in people:
             members[key, by_email[email]] = {"n": len(members) + 1, "rule": ""}
     token = ids.mint("token", 40, prefix="00", alphabet=_LETTERS + "-_")
     org = {
