@@ -18,7 +18,19 @@ from factory_tui.state.spend import decimal
 
 __all__ = ["ERROR_KINDS", "QUIET_KINDS", "STREAM_KINDS", "Entry", "describe", "is_error"]
 
-QUIET_KINDS: Final = frozenset({"spend", "node.entered", "node.left", "trial.started"})
+QUIET_KINDS: Final = frozenset(
+    {
+        "spend",
+        "pipeline.started",
+        "node.entered",
+        "node.retrying",
+        "node.left",
+        "edge.taken",
+        "branch.started",
+        "branch.ended",
+        "trial.started",
+    }
+)
 """Bookkeeping that panels show better than lines do."""
 
 STREAM_KINDS: Final = KINDS - QUIET_KINDS
@@ -140,6 +152,51 @@ def _finished(_: Event, data: Mapping[str, Any]) -> Entry:
 def _node(event: Event, data: Mapping[str, Any]) -> Entry:
     verb = "enters" if event.kind == "node.entered" else "leaves"
     return Entry("node", f"{verb} {_text(data, 'node')} {_text(data, 'status')}".rstrip(), "muted")
+
+
+def _pipeline(_: Event, data: Mapping[str, Any]) -> Entry:
+    count = len(data.get("nodes") or ())
+    return Entry("node", f"pipeline {_text(data, 'name')}, {count} nodes", "muted")
+
+
+def _retrying(_: Event, data: Mapping[str, Any]) -> Entry:
+    text = f"tries {_text(data, 'node')} again: {_text(data, 'error')}"
+    return Entry("node", text, "warn", f"#{data.get('attempt')}")
+
+
+def _edge(_: Event, data: Mapping[str, Any]) -> Entry:
+    label = _text(data, "label")
+    text = f"{_text(data, 'from')} → {_text(data, 'to')}" + (f" ({label})" if label else "")
+    return Entry("node", text, "muted")
+
+
+def _branch(event: Event, data: Mapping[str, Any]) -> Entry:
+    verb = "starts" if event.kind == "branch.started" else "ends"
+    return Entry("branch", f"{_text(data, 'branch')} {verb} {_text(data, 'status')}".rstrip())
+
+
+def _candidate(event: Event, data: Mapping[str, Any]) -> Entry:
+    score = data.get("score")
+    rate = "—" if score is None else fmt.percent(float(score))
+    if event.kind == "candidate.kept":
+        return Entry("keep", f"{_text(data, 'branch')} is kept, satisfaction {rate}", "accent")
+    scores = f"{_score(data, 'train')} · {_score(data, 'holdout')}"
+    return Entry("score", f"{_text(data, 'branch')}: {scores}", "accent")
+
+
+def _asked(event: Event, data: Mapping[str, Any]) -> Entry:
+    options = data.get("options") or ()
+    listed = " ".join(f"[{o.get('key')}] {fmt.one_line(str(o.get('label')))}" for o in options)
+    how = f"answer with: factory-tui answer {event.run_id} KEY"
+    return Entry("ask", f"? {_text(data, 'text')} {listed} · {how}", "warn")
+
+
+def _answered(_: Event, data: Mapping[str, Any]) -> Entry:
+    said = _text(data, "label") or _text(data, "text") or _text(data, "choice") or "nothing"
+    how = _text(data, "how")
+    if how == "answered":
+        return Entry("ask", f"{_text(data, 'who') or '?'} answered: {said}", "accent")
+    return Entry("ask", f"{_text(data, 'node')}: {how}, {said}", "warn")
 
 
 def _iteration(event: Event, data: Mapping[str, Any]) -> Entry:
@@ -299,8 +356,17 @@ _WRITERS: Final[dict[str, Callable[[Event, Mapping[str, Any]], Entry]]] = {
     "run.paused": _paused,
     "run.resumed": _resumed,
     "run.finished": _finished,
+    "pipeline.started": _pipeline,
     "node.entered": _node,
+    "node.retrying": _retrying,
     "node.left": _node,
+    "edge.taken": _edge,
+    "branch.started": _branch,
+    "branch.ended": _branch,
+    "candidate.scored": _candidate,
+    "candidate.kept": _candidate,
+    "question.asked": _asked,
+    "question.answered": _answered,
     "iteration.started": _iteration,
     "iteration.built": _built,
     "iteration.scored": _scored,

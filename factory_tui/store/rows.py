@@ -34,8 +34,10 @@ RunStatus = Literal[
 ]
 RUN_STATUSES: Final = frozenset(get_args(RunStatus))
 
-VERBS: Final = frozenset({"pause", "resume", "stop", "suspend", "budget", "retry"})
-"""What a viewer may ask of a run; "specs and budgets only" ends here."""
+VERBS: Final = frozenset({"pause", "resume", "stop", "suspend", "budget", "retry", "answer"})
+"""What a viewer may ask of a run; "specs and budgets only" ends here.
+
+``answer`` replies to a question of the pipeline's own author (a human gate)."""
 
 
 @dataclass(frozen=True, slots=True)
