@@ -7,6 +7,7 @@ from typing import Final
 from factory_tui.universe import Call, Request, Response, Twin
 
 from . import (  # noqa: F401 - imported for their registrations
+    block_validate,
     bookmarks,
     calls,
     canvases,

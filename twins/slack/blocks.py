@@ -1,81 +1,363 @@
-"""Checks of Block Kit blocks and legacy attachments, with Slack's messages about them."""
+"""Block Kit's blocks and legacy attachments: what Slack takes, and its words about the rest."""
 
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any, Final, Literal
 
+from .block_check import (
+    Check,
+    Problems,
+    anything,
+    boolean,
+    choice,
+    each,
+    enum,
+    integer,
+    one_of,
+    record,
+    required,
+    string,
+)
+from .block_elements import ACCESSORIES, ACTIONS, ELEMENTS, IMAGE, INPUTS, mixed_text, plain_text
+from .block_rich import RICH_TEXT
 from .errors import SlackError
 
-__all__ = ["check_attachments", "check_blocks"]
+__all__ = ["MAX_MARKDOWN", "Surface", "check_attachments", "check_blocks", "problems_of"]
 
-
-def _words(text: str) -> list[str]:
-    return text.split()
-
+Surface = Literal["message", "modal", "home"]
 
 MAX_BLOCKS: Final = 50
+MAX_VIEW_BLOCKS: Final = 100
 MAX_ATTACHMENTS: Final = 100
-_PLAIN: Final = ("plain_text",)
-_ANY: Final = ("plain_text", "mrkdwn")
+MAX_MARKDOWN: Final = 12_000
 
-_BLOCKS: Final[dict[str, tuple[str, ...]]] = {
-    "actions": ("elements",),
-    "call": ("call_id",),
-    "context": ("elements",),
-    "context_actions": ("elements",),
-    "divider": (),
-    "file": ("external_id", "source"),
-    "header": ("text",),
-    "image": ("alt_text",),
-    "input": ("label", "element"),
-    "markdown": ("text",),
-    "rich_text": ("elements",),
-    "section": (),
-    "table": ("rows",),
-    "video": ("alt_text", "title", "thumbnail_url", "video_url"),
+_ANY: Final[dict[str, Check]] = {"type": anything, "block_id": string(255)}
+
+
+def _section(problems: Problems, value: dict[str, Any], at: str) -> None:
+    if "text" not in value and "fields" not in value:
+        problems.add("must define either `fields` or `text`", at, "one_of")
+
+
+def _image(problems: Problems, value: dict[str, Any], at: str) -> None:
+    if "image_url" not in value and "slack_file" not in value:
+        problems.add("must define either `image_url` or `slack_file`", at, "one_of")
+
+
+def _card(problems: Problems, value: dict[str, Any], at: str) -> None:
+    if not value.keys() & {"hero_image", "title", "actions", "body"}:
+        problems.add("must define at least one of `hero_image`, `title`, `actions`, `body`", at)
+
+
+def _container(problems: Problems, value: dict[str, Any], at: str) -> None:
+    if "title" not in value and "rich_text_title" not in value:
+        problems.add("must define either `title` or `rich_text_title`", at, "one_of")
+    if value.get("default_collapsed") is True and value.get("is_collapsible") is not True:
+        problems.add("requires is_collapsible", f"{at}/default_collapsed")
+
+
+def _even_rows(problems: Problems, value: dict[str, Any], at: str) -> None:
+    rows = value.get("rows")
+    lengths = {len(row) for row in rows if isinstance(row, list)} if isinstance(rows, list) else ()
+    if len(lengths) > 1:
+        problems.add("all rows must have the same number of cells", f"{at}/rows", "rows")
+
+
+def _number(problems: Problems, value: Any, at: str) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        problems.add("must provide a number", at, "type", "number")
+
+
+_RAW_TEXT: Final = record({"type": anything, "text": required(string(least=1))})
+_RAW_NUMBER: Final = record({"type": anything, "value": required(_number), "text": string()})
+_CELL: Final = choice({"raw_text": _RAW_TEXT, "raw_number": _RAW_NUMBER, "rich_text": RICH_TEXT})
+_COLUMN: Final = record({"align": enum("left", "center", "right"), "is_wrapped": boolean})
+_TASK: Final = record(
+    {
+        **_ANY,
+        "task_id": required(string(255, 1)),
+        "title": required(string(least=1)),
+        "details": choice({"rich_text": RICH_TEXT}),
+        "output": choice({"rich_text": RICH_TEXT}),
+        "sources": each(
+            choice(
+                {
+                    "url": record(
+                        {"type": anything, "url": required(string()), "text": required(string())}
+                    )
+                }
+            )
+        ),
+        "status": required(enum("pending", "in_progress", "complete", "error")),
+    }
+)
+_CARD: Final = record(
+    {
+        **_ANY,
+        "hero_image": choice({"image": IMAGE}),
+        "icon": choice({"image": IMAGE}),
+        "slack_icon": anything,
+        "title": mixed_text(150),
+        "subtitle": mixed_text(150),
+        "body": mixed_text(200),
+        "subtext": mixed_text(200),
+        "actions": each(choice(ELEMENTS, {"button"}), 5),
+    },
+    _card,
+)
+_POINT: Final = record({"label": required(string(least=1)), "value": required(_number)})
+_AXES: Final = record(
+    {
+        "categories": required(each(string(), 20, 1)),
+        "x_label": string(),
+        "y_label": string(),
+    }
+)
+_SERIES: Final = record(
+    {
+        "type": anything,
+        "series": required(
+            each(record({"name": required(string()), "data": required(each(_POINT, 20, 1))}), 6, 1)
+        ),
+        "axis_config": required(_AXES),
+    }
+)
+_CHART: Final = choice(
+    {
+        "pie": record({"type": anything, "segments": required(each(_POINT, 6, 1))}),
+        "bar": _SERIES,
+        "area": _SERIES,
+        "line": _SERIES,
+    }
+)
+
+_BLOCKS: Final[dict[str, Check]] = {
+    "actions": record({**_ANY, "elements": required(each(choice(ELEMENTS, ACTIONS), 25, 1))}),
+    "alert": record(
+        {
+            **_ANY,
+            "text": required(mixed_text(3000)),
+            "level": enum("default", "info", "warning", "error", "success"),
+        }
+    ),
+    "call": record(
+        {
+            **_ANY,
+            "call_id": required(string()),
+            "api_decoration_available": boolean,
+            "call": anything,
+        }
+    ),
+    "card": _CARD,
+    "carousel": record({**_ANY, "elements": required(each(choice({"card": _CARD}), 10, 1))}),
+    "context": record(
+        {
+            **_ANY,
+            "elements": required(
+                each(
+                    one_of(
+                        choice(
+                            {
+                                "image": IMAGE,
+                                "plain_text": record(
+                                    {
+                                        "type": anything,
+                                        "text": required(string(3000, 1)),
+                                        "emoji": boolean,
+                                    }
+                                ),
+                                "mrkdwn": record(
+                                    {
+                                        "type": anything,
+                                        "text": required(string(3000, 1)),
+                                        "verbatim": boolean,
+                                        "emoji": boolean,
+                                    }
+                                ),
+                            }
+                        )
+                    ),
+                    10,
+                    1,
+                )
+            ),
+        }
+    ),
+    "context_actions": record(
+        {
+            **_ANY,
+            "elements": required(each(choice(ELEMENTS, {"feedback_buttons", "icon_button"}), 5, 1)),
+        }
+    ),
+    "data_table": record(
+        {
+            **_ANY,
+            "rows": required(each(each(_CELL, 20, 1), 101, 2)),
+            "caption": required(string()),
+            "page_size": integer(1, 100),
+            "row_header_column_index": integer(0, 19),
+        },
+        _even_rows,
+    ),
+    "data_visualization": record(
+        {**_ANY, "title": required(string(50, 1)), "chart": required(_CHART)}
+    ),
+    "divider": record(_ANY),
+    "file": record({**_ANY, "external_id": required(string()), "source": required(string())}),
+    "header": record({**_ANY, "text": required(plain_text(150)), "level": integer(1, 6)}),
+    "image": record(
+        {
+            **_ANY,
+            "alt_text": required(string(2000)),
+            "image_url": string(3000),
+            "slack_file": record({"id": string(), "url": string()}),
+            "title": plain_text(2000),
+        },
+        _image,
+    ),
+    "input": record(
+        {
+            **_ANY,
+            "label": required(plain_text(2000)),
+            "element": required(choice(ELEMENTS, INPUTS)),
+            "hint": plain_text(2000),
+            "optional": boolean,
+            "dispatch_action": boolean,
+        }
+    ),
+    "markdown": record({**_ANY, "text": required(string(MAX_MARKDOWN, 1))}),
+    "plan": record(
+        {
+            **_ANY,
+            "title": required(string(least=1)),
+            "tasks": each(choice({"task_card": _TASK})),
+        }
+    ),
+    "rich_text": RICH_TEXT,
+    "section": record(
+        {
+            **_ANY,
+            "text": mixed_text(3000),
+            "fields": each(mixed_text(2000), 10, 1),
+            "accessory": choice(ELEMENTS, ACCESSORIES),
+            "expand": boolean,
+        },
+        _section,
+    ),
+    "table": record(
+        {
+            **_ANY,
+            "rows": required(each(each(_CELL, 20, 1), 100, 1)),
+            "column_settings": each(one_of(_COLUMN), 20),
+        }
+    ),
+    "task_card": _TASK,
+    "video": record(
+        {
+            **_ANY,
+            "alt_text": required(string()),
+            "title": required(plain_text(200)),
+            "thumbnail_url": required(string(3000)),
+            "video_url": required(string(3000)),
+            "title_url": string(3000),
+            "author_name": string(50),
+            "description": plain_text(200),
+            "provider_name": string(),
+            "provider_icon_url": string(3000),
+        }
+    ),
 }
-_ACTIONS: Final = frozenset(
-    _words(
-        "button checkboxes datepicker datetimepicker overflow radio_buttons timepicker "
-        "static_select external_select users_select conversations_select channels_select "
-        "multi_static_select multi_external_select multi_users_select multi_conversations_select "
-        "multi_channels_select workflow_button feedback_buttons icon_button"
-    )
+_NESTED: Final = choice(
+    _BLOCKS, _BLOCKS.keys() - {"alert", "card", "carousel", "input", "task_card", "plan"}
 )
-_INPUTS: Final = _ACTIONS - {"button", "overflow", "workflow_button"} | frozenset(
-    _words(
-        "plain_text_input email_text_input number_input url_text_input rich_text_input file_input"
-    )
+_BLOCKS["container"] = record(
+    {
+        **_ANY,
+        "title": plain_text(150),
+        "rich_text_title": choice({"rich_text": RICH_TEXT}),
+        "subtitle": mixed_text(150),
+        "child_blocks": required(each(_NESTED, 10, 1)),
+        "width": enum("narrow", "standard", "wide", "full"),
+        "icon": choice({"image": IMAGE}),
+        "is_collapsible": boolean,
+        "default_collapsed": boolean,
+        "has_header_divider": boolean,
+    },
+    _container,
 )
-_RICH: Final = frozenset(
-    ["rich_text_section", "rich_text_list", "rich_text_quote", "rich_text_preformatted"]
-)
+_ONLY_MESSAGES: Final = frozenset(
+    {"call", "card", "carousel", "container", "context_actions", "data_table",
+     "data_visualization", "file", "markdown", "plan", "table", "task_card"}
+)  # fmt: skip
+_SURFACES: Final[Mapping[str, Check]] = {
+    "message": choice(_BLOCKS, _BLOCKS.keys() - {"alert"}),
+    "modal": choice(_BLOCKS, _BLOCKS.keys() - _ONLY_MESSAGES),
+    "home": choice(_BLOCKS, _BLOCKS.keys() - _ONLY_MESSAGES - {"alert"}),
+}
 
 
-class _BadBlockError(Exception):
-    def __init__(self, message: str, pointer: str) -> None:
-        super().__init__(f"[ERROR] {message} [json-pointer:{pointer}]")
+def problems_of(blocks: Any, root: str = "/blocks", surface: Surface = "message") -> Problems:
+    """Everything Slack has against a list of blocks that would stand at ``root``."""
+    problems = Problems()
+    most = MAX_BLOCKS if surface == "message" else MAX_VIEW_BLOCKS
+    if not isinstance(blocks, list):
+        problems.add("must provide an array", root, "type", "array")
+        return problems
+    if len(blocks) > most:
+        problems.add(f"no more than {most} items allowed", root, "max_items", most)
+        return problems
+    check = _SURFACES[surface]
+    for number, block in enumerate(blocks):
+        check(problems, block, f"{root}/{number}")
+    if not problems:
+        _unique(problems, blocks, root)
+    return problems
 
 
-def check_blocks(blocks: Any, *, root: str = "/blocks", inputs: bool = True) -> None:
-    """Raise ``invalid_blocks`` (or ``invalid_blocks_format``) about the first bad block."""
+def _unique(problems: Problems, blocks: list[dict[str, Any]], root: str) -> None:
+    """Block ids differ in a surface, action ids in a block."""
+    seen: set[str] = set()
+    for number, block in enumerate(blocks):
+        key = block.get("block_id")
+        if key and key in seen:
+            problems.add(
+                f'`block_id` "{key}" already exists', f"{root}/{number}/block_id", "unique"
+            )
+        seen.add(key or "")
+        elements = block.get("elements") if block["type"] in ("actions", "context_actions") else ()
+        actions: set[str] = set()
+        for at, element in enumerate(elements or ()):
+            action = element.get("action_id")
+            if action and action in actions:
+                problems.add(
+                    f'`action_id` "{action}" already exists for block_id "{key or ""}"',
+                    f"{root}/{number}/elements/{at}/action_id",
+                    "unique",
+                )
+            actions.add(action or "")
+
+
+def refused(error: str, problems: Problems) -> SlackError:
+    """The error with all its problems, twice, as Slack tells them."""
+    words = [str(problem) for problem in problems]
+    metadata = {"messages": [f"[ERROR] {text}" for text in words]}
+    return SlackError(error, errors=words, response_metadata=metadata)
+
+
+def check_blocks(blocks: Any, *, root: str = "/blocks", surface: Surface = "message") -> None:
+    """Raise ``invalid_blocks`` about everything that is wrong with blocks.
+
+    Raises ``invalid_blocks_format`` for what is no list, ``msg_blocks_too_long`` for too much
+    Markdown, ``invalid_attachments`` for a second table.
+    """
     if not isinstance(blocks, list):
         raise SlackError("invalid_blocks_format")
-    if len(blocks) > MAX_BLOCKS:
-        raise SlackError("invalid_blocks", f"[ERROR] no more than {MAX_BLOCKS} items allowed")
-    seen: set[str] = set()
-    try:
-        for number, block in enumerate(blocks):
-            _block(block, f"{root}/{number}", inputs)
-            key = block.get("block_id")
-            if key is not None:
-                if not isinstance(key, str) or len(key) > 255:
-                    raise _BadBlockError(
-                        "must be less than 256 characters", f"{root}/{number}/block_id"
-                    )
-                if key in seen:
-                    raise _BadBlockError(f"duplicate `block_id` {key}", f"{root}/{number}/block_id")
-                seen.add(key)
-    except _BadBlockError as problem:
-        raise SlackError("invalid_blocks", str(problem)) from problem
+    problems = problems_of(blocks, root, surface)
+    if problems:
+        raise refused("invalid_blocks", problems)
+    if sum(len(b["text"]) for b in blocks if b["type"] == "markdown") > MAX_MARKDOWN:
+        raise SlackError("msg_blocks_too_long")
+    if sum(block["type"] == "table" for block in blocks) > 1:
+        raise SlackError("invalid_attachments", "[ERROR] only_one_table_allowed")
 
 
 def check_attachments(attachments: Any) -> None:
@@ -86,136 +368,14 @@ def check_attachments(attachments: Any) -> None:
         raise SlackError("too_many_attachments")
     for number, attachment in enumerate(attachments):
         if "blocks" in attachment:
-            check_blocks(attachment["blocks"], root=f"/attachments/{number}/blocks")
-
-
-def _block(block: Any, at: str, inputs: bool) -> None:
-    if not isinstance(block, dict):
-        raise _BadBlockError("must be an object", at)
-    kind = block.get("type")
-    if not isinstance(kind, str) or kind not in _BLOCKS:
-        raise _BadBlockError(f"unsupported type: {kind}", f"{at}/type")
-    if kind == "input" and not inputs:
-        raise _BadBlockError("unsupported type: input", f"{at}/type")
-    for name in _BLOCKS[kind]:
-        if name not in block:
-            raise _BadBlockError(f"missing required field: {name}", at)
-    check = _CHECKS.get(kind)
-    if check is not None:
-        check(block, at)
-
-
-def _section(block: dict[str, Any], at: str) -> None:
-    if "text" not in block and "fields" not in block:
-        raise _BadBlockError("missing required field: text", at)
-    if "text" in block:
-        _text(block["text"], f"{at}/text", 3000, _ANY)
-    if "fields" in block:
-        fields = _list(block["fields"], f"{at}/fields", 10)
-        for number, item in enumerate(fields):
-            _text(item, f"{at}/fields/{number}", 2000, _ANY)
-    if "accessory" in block:
-        _element(block["accessory"], f"{at}/accessory", _ACTIONS | {"image"})
-
-
-def _header(block: dict[str, Any], at: str) -> None:
-    _text(block["text"], f"{at}/text", 150, _PLAIN)
-
-
-def _image(block: dict[str, Any], at: str) -> None:
-    if "image_url" not in block and "slack_file" not in block:
-        raise _BadBlockError("missing required field: image_url", at)
-    _string(block["alt_text"], f"{at}/alt_text", 2000)
-
-
-def _markdown(block: dict[str, Any], at: str) -> None:
-    _string(block["text"], f"{at}/text", 12000)
-
-
-def _actions(block: dict[str, Any], at: str) -> None:
-    for number, item in enumerate(_list(block["elements"], f"{at}/elements", 25)):
-        _element(item, f"{at}/elements/{number}", _ACTIONS)
-
-
-def _context(block: dict[str, Any], at: str) -> None:
-    for number, item in enumerate(_list(block["elements"], f"{at}/elements", 10)):
-        place = f"{at}/elements/{number}"
-        if isinstance(item, dict) and item.get("type") == "image":
-            continue
-        _text(item, place, 3000, _ANY)
-
-
-def _input(block: dict[str, Any], at: str) -> None:
-    _text(block["label"], f"{at}/label", 2000, _PLAIN)
-    _element(block["element"], f"{at}/element", _INPUTS)
-
-
-def _rich_text(block: dict[str, Any], at: str) -> None:
-    elements = block["elements"]
-    if not isinstance(elements, list):
-        raise _BadBlockError("must be an array", f"{at}/elements")
-    for number, item in enumerate(elements):
-        if not isinstance(item, dict) or item.get("type") not in _RICH:
-            raise _BadBlockError("unsupported type", f"{at}/elements/{number}/type")
-
-
-_CHECKS: Final = {
-    "section": _section,
-    "header": _header,
-    "image": _image,
-    "markdown": _markdown,
-    "actions": _actions,
-    "context": _context,
-    "input": _input,
-    "rich_text": _rich_text,
-}
-
-
-def _element(item: Any, at: str, allowed: frozenset[str]) -> None:
-    if not isinstance(item, dict):
-        raise _BadBlockError("must be an object", at)
-    kind = item.get("type")
-    if not isinstance(kind, str) or kind not in allowed:
-        raise _BadBlockError(f"unsupported type: {kind}", f"{at}/type")
-    if kind == "button":
-        if "text" not in item:
-            raise _BadBlockError("missing required field: text", at)
-        _text(item["text"], f"{at}/text", 75, _PLAIN)
-        if "value" in item:
-            _string(item["value"], f"{at}/value", 2000)
-        if item.get("style") not in (None, "primary", "danger"):
-            raise _BadBlockError("must be one of: primary, danger", f"{at}/style")
-    if kind.endswith("static_select") and not ("options" in item or "option_groups" in item):
-        raise _BadBlockError("missing required field: options", at)
-    if "options" in item and not _list(item["options"], f"{at}/options", 100):
-        raise _BadBlockError("no fewer than 1 items allowed", f"{at}/options")
-    action = item.get("action_id")
-    if action is not None:
-        _string(action, f"{at}/action_id", 255)
-
-
-def _text(value: Any, at: str, limit: int, kinds: tuple[str, ...]) -> None:
-    if not isinstance(value, dict):
-        raise _BadBlockError("must be an object", at)
-    if value.get("type") not in kinds:
-        raise _BadBlockError(f"must be one of: {', '.join(kinds)}", f"{at}/type")
-    if "text" not in value:
-        raise _BadBlockError("missing required field: text", at)
-    _string(value["text"], f"{at}/text", limit, least=1)
-
-
-def _string(value: Any, at: str, limit: int, *, least: int = 0) -> None:
-    if not isinstance(value, str):
-        raise _BadBlockError("must be a string", at)
-    if len(value) < least:
-        raise _BadBlockError(f"must be more than {least - 1} characters", at)
-    if len(value) > limit:
-        raise _BadBlockError(f"must be less than {limit + 1} characters", at)
-
-
-def _list(value: Any, at: str, limit: int) -> list[Any]:
-    if not isinstance(value, list):
-        raise _BadBlockError("must be an array", at)
-    if len(value) > limit:
-        raise _BadBlockError(f"no more than {limit} items allowed", at)
-    return value
+            problems = problems_of(attachment["blocks"], f"/attachments/{number}/blocks")
+            if problems:
+                raise refused("invalid_attachments", problems)
+        for name, most in (("actions", 5), ("fields", 0)):
+            items = attachment.get(name)
+            if items is None:
+                continue
+            if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+                raise SlackError("invalid_attachments")
+            if most and len(items) > most:
+                raise SlackError("invalid_attachments")

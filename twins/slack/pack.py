@@ -41,6 +41,7 @@ class Slack(Pack):
     """A Slack workspace."""
 
     name: ClassVar[str] = "slack"
+    hosts: ClassVar[tuple[str, ...]] = ("slack.com", "*.slack.com")
     tables: ClassVar[Mapping[str, Mapping[str, IndexFn]]] = TABLES
 
     def __init__(self) -> None:

@@ -7,17 +7,59 @@ import orjson
 
 from factory_tui.universe import UPPER, Row, Twin
 
-from .blocks import check_blocks
+from .block_check import Check, Problems, anything, boolean, nullable, record, string
+from .block_elements import plain_text
+from .blocks import Surface, problems_of
 from .errors import SlackError
 
-__all__ = ["check_view", "elements", "open_views", "store_view"]
+__all__ = ["check_view", "elements", "open_views", "store_view", "view_problems"]
 
 MAX_VIEW: Final = 250_000
-_TITLE: Final = 24
+_PLAIN: Final = plain_text(24)
+_PROPERTIES: Final[dict[str, Check]] = {
+    "type": anything,
+    "blocks": anything,
+    "title": _PLAIN,
+    "submit": nullable(_PLAIN),
+    "close": nullable(_PLAIN),
+    "private_metadata": nullable(string(3000)),
+    "callback_id": nullable(string(255)),
+    "external_id": nullable(string(255)),
+    "clear_on_close": boolean,
+    "notify_on_close": boolean,
+    "submit_disabled": boolean,
+}
+_GIVEN: Final = (
+    "app_id",
+    "app_installed_team_id",
+    "bot_id",
+    "hash",
+    "id",
+    "previous_view_id",
+    "root_view_id",
+    "state",
+    "team_id",
+)
+"""What Slack puts into a view, and ignores when a view it gave comes back."""
+
+_VIEW: Final = record({**_PROPERTIES, **dict.fromkeys(_GIVEN, anything)})
 
 
-def _bad(message: str, pointer: str) -> SlackError:
-    return SlackError("invalid_arguments", f"[ERROR] {message} [json-pointer:/view{pointer}]")
+def view_problems(view: dict[str, Any], root: str = "/view") -> Problems:
+    """Everything Slack has against a view (at ``root``) whose type is known."""
+    problems = Problems()
+    _VIEW(problems, view, root)
+    surface: Surface = "home" if view["type"] == "home" else "modal"
+    if "blocks" not in view:
+        problems.add("missing required field: blocks", root, "required", "blocks")
+        return problems
+    if surface == "modal" and "title" not in view:
+        problems.add("missing required field: title", root, "required", "title")
+    problems += problems_of(view["blocks"], f"{root}/blocks", surface)
+    asks = not problems and any(block["type"] == "input" for block in view["blocks"])
+    if asks and surface == "modal" and not view.get("submit"):
+        problems.add("missing required field: submit", root, "required", "submit")
+    return problems
 
 
 def check_view(view: Any, *kinds: str) -> dict[str, Any]:
@@ -25,40 +67,16 @@ def check_view(view: Any, *kinds: str) -> dict[str, Any]:
     if not isinstance(view, dict):
         raise SlackError("invalid_arguments", "[ERROR] missing required field: view")
     if view.get("type") not in kinds:
-        raise _bad(f"must be one of: {', '.join(kinds)}", "/type")
-    blocks = view.get("blocks")
-    if not isinstance(blocks, list) or len(blocks) > 100:
-        raise SlackError("invalid_arguments", "[ERROR] missing required field: blocks")
-    try:
-        check_blocks(blocks[:50], root="/view/blocks")
-        check_blocks(blocks[50:], root="/view/blocks")
-    except SlackError as error:
-        raise SlackError("invalid_arguments", error.message) from error
-    for name, longest in (("private_metadata", 3000), ("callback_id", 255), ("external_id", 255)):
-        value = view.get(name, "")
-        if value is not None and (not isinstance(value, str) or len(value) > longest):
-            raise _bad(f"must be less than {longest + 1} characters", f"/{name}")
-    if view["type"] == "modal":
-        _words_of_modal(view, any(block["type"] == "input" for block in blocks))
+        kind = view.get("type")
+        problem = f"unsupported type: {kind}" if kind else "missing required field: type"
+        raise SlackError("invalid_arguments", f"[ERROR] {problem} [json-pointer:/view/type]")
+    problems = view_problems(view)
+    if problems:
+        messages = [f"[ERROR] {problem}" for problem in problems]
+        raise SlackError("invalid_arguments", response_metadata={"messages": messages})
     if len(orjson.dumps(view)) > MAX_VIEW:
         raise SlackError("view_too_large")
     return view
-
-
-def _words_of_modal(view: dict[str, Any], inputs: bool) -> None:
-    if "title" not in view:
-        raise _bad("missing required field: title", "")
-    if inputs and not view.get("submit"):
-        raise _bad("missing required field: submit, which a view with inputs needs", "")
-    for name in ("title", "submit", "close"):
-        text = view.get(name)
-        if text is None and name != "title":
-            continue
-        if not isinstance(text, dict) or text.get("type") != "plain_text":
-            raise _bad("must be one of: plain_text", f"/{name}/type")
-        words = text.get("text")
-        if not isinstance(words, str) or not 0 < len(words) <= _TITLE:
-            raise _bad(f"must be less than {_TITLE + 1} characters", f"/{name}/text")
 
 
 def store_view(
