@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 from factory_tui.universe import BadBodyError, Call, Response, Row, Table, Twin
 
 from .errors import TYPE, JiraError, no_issue
+from .permits import holds, may_browse
 
 __all__ = ["OPERATIONS", "Context", "Operation", "empty", "operation", "reply", "stamp"]
 
@@ -53,13 +54,14 @@ def stamp(moment: datetime) -> str:
 class Context:
     """One call: who calls, in which API version, on which state."""
 
-    __slots__ = ("call", "twin", "user", "v3")
+    __slots__ = ("cache", "call", "twin", "user", "v3")
 
     def __init__(self, call: Call, user: Row | None, *, v3: bool) -> None:
         self.call = call
         self.twin: Twin = call.twin
         self.user = user
         self.v3 = v3
+        self.cache: dict[str, Any] = {}
 
     def __getitem__(self, table: str) -> Table:
         return self.twin[table]
@@ -160,13 +162,31 @@ class Context:
         row = table.get(id_or_key) or table.first("key", id_or_key.upper())
         return row if row is not None and self.may_see(row) else None
 
+    def may(self, permission: str, project: Row | None = None, issue: Row | None = None) -> bool:
+        """Whether the caller has a permission, in a project and on an issue if they are given."""
+        if project is None and issue is not None:
+            project = self["projects"][issue["project"]]
+        return holds(self, permission, project, issue)
+
+    def need(self, permission: str, issue: Row, sentence: str, status: int = 403) -> None:
+        """Refuse unless the caller has a permission on an issue."""
+        if not self.may(permission, None, issue):
+            raise JiraError(status, sentence)
+
+    def need_admin(
+        self, sentence: str = "Only Jira administrators can perform this operation."
+    ) -> None:
+        """403 unless the caller administers the site."""
+        if not (self.user and self.user["admin"]):
+            raise JiraError(403, sentence)
+
     def may_see(self, project: Row) -> bool:
         """Whether the caller may browse a project."""
-        return self.me not in project.get("hidden_from", ())
+        return holds(self, "BROWSE_PROJECTS", project)
 
     def may_write(self, project: Row) -> bool:
-        """Whether the caller may create and change issues of a project."""
-        return self.me not in project.get("read_only_for", ())
+        """Whether the caller may change issues of a project."""
+        return holds(self, "EDIT_ISSUES", project)
 
     def issue(self, id_or_key: str) -> Row:
         """An issue the caller may see. Raises Jira's 404."""
@@ -179,9 +199,7 @@ class Context:
         """An issue the caller may see, or ``None``."""
         table = self["issues"]
         row = table.get(id_or_key) or table.first("key", id_or_key.upper())
-        if row is None or not self.may_see(self["projects"][row["project"]]):
-            return None
-        return row
+        return row if row is not None and may_browse(self, row) else None
 
     def find_account(self, reference: Any) -> Row | None:
         """A user from ``{"accountId"}`` (Cloud), ``{"name"}`` or ``{"key"}`` (Data Center)."""

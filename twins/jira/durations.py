@@ -3,7 +3,7 @@
 import re
 from typing import Any, Final
 
-__all__ = ["pretty", "seconds_of"]
+__all__ = ["pretty", "seconds_of", "work_ratio"]
 
 _ESTIMATE = re.compile(r"(\d+(?:\.\d+)?)\s*([wdhm])")
 _SECONDS: Final = {"w": 5 * 8 * 3600, "d": 8 * 3600, "h": 3600, "m": 60}
@@ -30,3 +30,8 @@ def pretty(seconds: int) -> str:
         if amount:
             parts.append(f"{amount}{unit}")
     return " ".join(parts) or "0m"
+
+
+def work_ratio(estimate: int | None, spent: int | None) -> int:
+    """Time spent in per cent of the original estimate; -1 without an estimate."""
+    return (spent or 0) * 100 // estimate if estimate else -1

@@ -1,14 +1,17 @@
 """The fields of an issue: which there are and how they read."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from factory_tui.universe import Row
 
 from .adf import plain
 from .context import Context
+from .customtypes import TYPES
+from .durations import work_ratio
 from .ranks import rank_of
 from .shapes import (
+    category_shape,
     component_shape,
     priority_shape,
     project_shape,
@@ -21,7 +24,16 @@ from .shapes import (
     version_shape,
 )
 
-__all__ = ["FIELDS", "Field", "field_shape", "issue_link_shape", "read_field", "value_text"]
+__all__ = [
+    "FIELDS",
+    "SCREENED",
+    "Field",
+    "field_shape",
+    "fields_of",
+    "issue_link_shape",
+    "read_field",
+    "value_text",
+]
 
 
 class Field(NamedTuple):
@@ -102,11 +114,20 @@ FIELDS: Final = {
         Field("votes", "Votes", "voters", "votes", clauses=("votes",)),
         Field("comment", "Comment", "", "comments-page", clauses=("comment",), navigable=False),
         Field("worklog", "Log Work", "", "array", "worklog", navigable=False),
+        Field("security", "Security Level", "security", "securitylevel", settable=True,
+              clauses=("level",)),
+        Field("statusCategory", "Status Category", "", "statusCategory",
+              clauses=("statusCategory",)),
+        Field("lastViewed", "Last Viewed", "", "datetime", clauses=("lastViewed",)),
+        Field("aggregatetimespent", "Σ Time Spent", "", "number"),
+        Field("aggregatetimeestimate", "Σ Remaining Estimate", "", "number"),
+        Field("aggregatetimeoriginalestimate", "Σ Original Estimate", "", "number"),
+        Field("aggregateprogress", "Σ Progress", "", "progress"),
         Field("customfield_10014", "Epic Link", "parent", "any", settable=True,
               clauses=("cf[10014]", "Epic Link"), custom=f"{_SOFTWARE}epic-link"),
         Field("customfield_10011", "Epic Name", "epic_name", "string", settable=True,
               clauses=("cf[10011]", "Epic Name"), custom=f"{_SOFTWARE}epic-label"),
-        Field("customfield_10019", "Rank", "", "any", settable=True,
+        Field("customfield_10019", "Rank", "", "any",
               clauses=("cf[10019]", "Rank"), custom=f"{_SOFTWARE}lexo-rank"),
         Field("customfield_10020", "Sprint", "sprints", "array", "json", settable=True,
               clauses=("cf[10020]", "Sprint"), custom=f"{_SOFTWARE}sprint"),
@@ -114,6 +135,41 @@ FIELDS: Final = {
               clauses=("cf[10028]", "Story Points"), custom=f"{_BASIC}float"),
     )
 }  # fmt: skip
+
+SCREENED: Final = tuple(
+    field.id
+    for field in FIELDS.values()
+    if field.settable and field.id not in ("project", "issuetype", "parent", "customfield_10014")
+)
+"""The fields on the default screen."""
+
+
+def fields_of(c: Context) -> Mapping[str, Field]:
+    """Every field there is by id: the system's, then the custom ones that are not in the trash."""
+    cached: dict[str, Field] | None = c.cache.get("fields")
+    if cached is None:
+        cached = dict(FIELDS)
+        for row in c["customfields"].rows():
+            if not row["trashed"]:
+                cached[row["id"]] = _custom(row)
+        c.cache["fields"] = cached
+    return cached
+
+
+def _custom(row: Row) -> Field:
+    kind = TYPES[row["type"]]
+    number = row["id"].rpartition("_")[2]
+    names = (f"cf[{number}]", row["name"], f"{row['name']}[{kind.label}]")
+    return Field(
+        row["id"],
+        row["name"],
+        row["id"],
+        kind.kind,
+        kind.items,
+        settable=True,
+        clauses=names,
+        custom=row["type"],
+    )
 
 
 def field_shape(c: Context, field: Field) -> dict[str, Any]:
@@ -147,7 +203,13 @@ def _one(c: Context, table: str, key: str | None) -> Row | None:
 def read_field(c: Context, row: Row, field: str) -> Any:
     """A stored field's value as JSON."""
     reader = _READERS.get(field)
-    return reader(c, row) if reader is not None else row.get(FIELDS[field].stored)
+    if reader is not None:
+        return reader(c, row)
+    if field in FIELDS:
+        return row.get(FIELDS[field].stored)
+    found = fields_of(c).get(field)
+    value = row.get(field)
+    return None if found is None or value is None else TYPES[found.custom].read(c, value)
 
 
 def _status(c: Context, row: Row) -> Any:
@@ -189,6 +251,34 @@ def _progress(_c: Context, row: Row) -> Any:
     total = spent + (row.get("remaining") or 0)
     shape = {"progress": spent, "total": total}
     return {**shape, "percent": spent * 100 // total} if total else shape
+
+
+def _aggregate(c: Context, row: Row, stored: str) -> int | None:
+    """A time of an issue and its subtasks."""
+    table = c["issues"]
+    rows = [row, *(table[key] for key in table.find("parent", row["id"]))]
+    kinds = c["issuetypes"]
+    times = [
+        one[stored]
+        for one in rows
+        if one[stored] is not None and (one is row or kinds[one["type"]]["subtask"])
+    ]
+    return sum(times) if times else None
+
+
+def _security(c: Context, row: Row) -> Any:
+    found = c["securitylevels"].get(row.get("security") or "")
+    return level_shape(c, found) if found else None
+
+
+def level_shape(c: Context, row: Row) -> dict[str, Any]:
+    """A security level."""
+    return {
+        "self": f"{c.api}/securitylevel/{row['id']}",
+        "id": row["id"],
+        "description": row["description"],
+        "name": row["name"],
+    }
 
 
 def _parent(c: Context, row: Row) -> Any:
@@ -244,7 +334,15 @@ _READERS: Final[dict[str, Callable[[Context, Row], Any]]] = {
     ],
     "fixVersions": lambda c, row: [version_shape(c, c["versions"][key]) for key in row["fix"]],
     "versions": lambda c, row: [version_shape(c, c["versions"][key]) for key in row["affects"]],
-    "workratio": lambda c, row: -1,
+    "workratio": lambda c, row: work_ratio(row["estimate"], row["spent"]),
+    "security": _security,
+    "statusCategory": lambda c, row: category_shape(c, c["statuses"][row["status"]]["category"]),
+    "aggregatetimespent": lambda c, row: _aggregate(c, row, "spent"),
+    "aggregatetimeestimate": lambda c, row: _aggregate(c, row, "remaining"),
+    "aggregatetimeoriginalestimate": lambda c, row: _aggregate(c, row, "estimate"),
+    "aggregateprogress": lambda c, row: _progress(
+        c, {name: _aggregate(c, row, name) for name in ("spent", "remaining")}
+    ),
     "subtasks": lambda c, row: [
         issue_link_shape(c, c["issues"][key]) for key in c["issues"].find("parent", row["id"])
     ],
@@ -253,7 +351,19 @@ _READERS: Final[dict[str, Callable[[Context, Row], Any]]] = {
 
 def value_text(c: Context, field: str, row: Row) -> tuple[str | None, str | None]:
     """A field's value as the changelog shows it: id and words."""
-    stored = row.get(FIELDS[field].stored)
+    found = fields_of(c)[field]
+    stored = row.get(found.stored)
+    if field not in FIELDS:
+        kind = TYPES[found.custom]
+        if stored is None:
+            return None, None
+        keys = stored if isinstance(stored, list) else [stored]
+        words = kind.words(c, stored)
+        return (
+            None
+            if kind.jql in ("text", "rich", "exact", "number")
+            else (str(keys[0]) if len(keys) == 1 else str(list(keys)))
+        ), words
     if field in ("description", "environment"):
         return None, plain(stored) or None
     if field == "labels":
@@ -262,6 +372,12 @@ def value_text(c: Context, field: str, row: Row) -> tuple[str | None, str | None
         table = "components" if field == "components" else "versions"
         names = [c[table][key]["name"] for key in stored or [] if key in c[table]]
         return ", ".join(stored or []) or None, ", ".join(names) or None
+    if field == "customfield_10020":
+        names = [c["sprints"][key]["name"] for key in stored or [] if key in c["sprints"]]
+        return ", ".join(stored or []), ", ".join(names)
+    if field in ("parent", "customfield_10014"):
+        above = c["issues"].get(stored) if stored else None
+        return stored or None, above["key"] if above else None
     if field in ("assignee", "reporter"):
         user = c["users"].get(stored) if stored else None
         return stored, f"{user['first']} {user['last']}".strip() if user else None
@@ -270,8 +386,9 @@ def value_text(c: Context, field: str, row: Row) -> tuple[str | None, str | None
         "priority": "priorities",
         "issuetype": "issuetypes",
         "resolution": "resolutions",
+        "security": "securitylevels",
     }
     if field in tables:
-        found = c[tables[field]].get(stored) if stored else None
-        return stored, found["name"] if found else None
+        one = c[tables[field]].get(stored) if stored else None
+        return stored or None, one["name"] if one else None
     return None, None if stored is None else str(stored)

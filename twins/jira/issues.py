@@ -98,7 +98,7 @@ def create_bulk(c: Context) -> Response:
 def get(c: Context) -> Response:
     """One issue."""
     row = c.issue(c.param("issueIdOrKey"))
-    fields = wanted_fields(c.query_list("fields"), "*all")
+    fields = wanted_fields(c, c.query_list("fields"), "*all")
     return reply(issue_shape(c, row, fields, c.query_list("expand")))
 
 
@@ -110,7 +110,7 @@ def bulk_fetch(c: Context) -> Response:
     if not isinstance(names, list) or not 0 < len(names) <= 100:
         raise JiraError(400, "Specify from 1 to 100 issues in 'issueIdsOrKeys'.")
     asked = body.get("fields")
-    fields = wanted_fields(_strings(asked), "*navigable")
+    fields = wanted_fields(c, _strings(asked), "*navigable")
     expand = _strings(body.get("expand"))
     issues = []
     errors = []
@@ -234,7 +234,7 @@ def edit(c: Context) -> Response:
     for body in comments:
         add_comment(c, changed, body)
     if c.query_flag("returnIssue"):
-        return reply(issue_shape(c, changed, wanted_fields([], "*all"), c.query_list("expand")))
+        return reply(issue_shape(c, changed, wanted_fields(c, [], "*all"), c.query_list("expand")))
     return empty()
 
 

@@ -24,8 +24,10 @@ from . import (
     areas,  # noqa: F401 - registers the operations
     scenario,
 )
+from .config import CONFIG_TABLES, config_tables
 from .context import OPERATIONS, Context, Function
 from .errors import TYPE, JiraError
+from .fields import SCREENED
 from .seed import BOT_EMAIL, SEEDS, TABLES, seed_tables
 
 __all__ = ["Jira"]
@@ -41,7 +43,8 @@ class Jira(Pack):
     """A Jira site, Cloud or Data Center."""
 
     name: ClassVar[str] = "jira"
-    tables: ClassVar[Mapping[str, Mapping[str, IndexFn]]] = TABLES
+    hosts: ClassVar[tuple[str, ...]] = ("*.atlassian.net",)
+    tables: ClassVar[Mapping[str, Mapping[str, IndexFn]]] = {**TABLES, **CONFIG_TABLES}
     seeds: ClassVar[tuple[str, ...]] = SEEDS
 
     def __init__(self) -> None:
@@ -58,7 +61,8 @@ class Jira(Pack):
 
     def seed(self, seed: Seed) -> SeedTables:
         """A site with the organisation's people."""
-        return seed_tables(seed)
+        seeded = seed_tables(seed)
+        return {**seeded, **config_tables(seeded, list(SCREENED))}
 
     def principal(self, twin: Twin, request: Request) -> str:
         """The email of the account that calls."""

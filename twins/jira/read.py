@@ -6,7 +6,7 @@ from factory_tui.universe import Row
 
 from .context import Context
 from .durations import pretty
-from .fields import FIELDS, field_shape, issue_link_shape, read_field
+from .fields import field_shape, fields_of, issue_link_shape, read_field
 from .shapes import attachment_shape, comment_shape, user_shape, worklog_shape
 
 __all__ = ["changelog_shape", "issue_shape", "wanted_fields"]
@@ -15,23 +15,24 @@ __all__ = ["changelog_shape", "issue_shape", "wanted_fields"]
 _EXPAND = "renderedFields,names,schema,operations,editmeta,changelog,versionedRepresentations"
 
 
-def wanted_fields(asked: list[str], default: str) -> list[str]:
+def wanted_fields(c: Context, asked: list[str], default: str) -> list[str]:
     """Field ids from ``*all``, ``*navigable``, names and ``-names``; none named = ``default``."""
+    known = fields_of(c)
     names = asked or [default]
     if all(name.startswith("-") for name in names):
         names = [default, *names]
     wanted: dict[str, None] = {}
     for name in names:
         if name == "*all":
-            wanted |= dict.fromkeys(FIELDS)
+            wanted |= dict.fromkeys(known)
         elif name == "*navigable":
-            wanted |= {field.id: None for field in FIELDS.values() if field.navigable}
+            wanted |= {field.id: None for field in known.values() if field.navigable}
         elif name.startswith("-"):
             wanted.pop(name[1:], None)
-        elif name in FIELDS:
+        elif name in known:
             wanted[name] = None
         else:
-            for field in FIELDS.values():
+            for field in known.values():
                 if name in field.clauses:
                     wanted[field.id] = None
     return list(wanted)
@@ -57,9 +58,11 @@ def issue_shape(
         if part == "changelog":
             shape["changelog"] = changelog_shape(c, row)
         elif part == "names":
-            shape["names"] = {name: FIELDS[name].name for name in fields}
+            shape["names"] = {name: fields_of(c)[name].name for name in fields}
         elif part == "schema":
-            shape["schema"] = {name: field_shape(c, FIELDS[name])["schema"] for name in fields}
+            shape["schema"] = {
+                name: field_shape(c, fields_of(c)[name])["schema"] for name in fields
+            }
     return shape
 
 

@@ -80,7 +80,7 @@ def search_jql(c: Context) -> Response:
     size = c.twin.page_size(asked.size or None, 50, largest)
     page = found[start : start + size]
     last = start + size >= len(found)
-    names = wanted_fields(asked.fields, "") if asked.fields else []
+    names = wanted_fields(c, asked.fields, "") if asked.fields else []
     if asked.fields and asked.fields != ["id"]:
         issues = [issue_shape(c, row, names, asked.expand) for row in page]
     else:
@@ -121,7 +121,7 @@ def search(c: Context) -> Response:
     found = _find(c, asked.jql or "", bounded=False)
     start = max(0, asked.start or 0)
     size = 0 if asked.size == 0 else c.twin.page_size(asked.size, 50, 1000)
-    fields = wanted_fields(asked.fields, "*navigable")
+    fields = wanted_fields(c, asked.fields, "*navigable")
     issues = [issue_shape(c, row, fields, asked.expand) for row in found[start : start + size]]
     return reply(
         {

@@ -5,7 +5,7 @@ from typing import Any
 from factory_tui.universe import Row, Twin, thaw
 
 from .context import Context
-from .fields import FIELDS, value_text
+from .fields import fields_of, value_text
 
 __all__ = [
     "add_comment",
@@ -74,18 +74,19 @@ def insert_issue(c: Context, issue: Row) -> Row:
 def change_issue(c: Context, before: Row, after: Row) -> Row:
     """Store a changed issue, with an entry in its history when something differs."""
     items = []
-    for field in FIELDS.values():
+    for field in fields_of(c).values():
         if not field.stored or field.id in ("updated", "created", "statuscategorychangedate"):
             continue
         if before.get(field.stored) == after.get(field.stored):
             continue
-        if field.id in ("watches", "votes"):
+        if field.id in ("watches", "votes", "customfield_10014"):
             continue
         old, new = value_text(c, field.id, before), value_text(c, field.id, after)
+        shown = field.clauses[0] if field.id in ("fixVersions", "versions") else field.id
         items.append(
             {
-                "field": field.clauses[0] if field.id in ("fixVersions", "versions") else field.id,
-                "fieldtype": "jira",
+                "field": field.name if field.custom else shown,
+                "fieldtype": "custom" if field.custom else "jira",
                 "fieldId": field.id,
                 "from": old[0],
                 "fromString": old[1],
