@@ -175,7 +175,8 @@ class FleetState:
 
     def burn(self, now_ms: int) -> float:
         """Tokens per minute of all runs that have not ended."""
-        return sum(run.spend.burn(now_ms, 60) for run in self.runs.values() if not run.finished)
+        going = (run for run in self.runs.values() if run.going)
+        return sum(run.spend.burn(now_ms, 60) for run in going)
 
 
 def _later(state: RunState, facts: RunFacts) -> str:
@@ -192,5 +193,6 @@ def _why(state: RunState) -> str:
         "overbilled": "paused: the server billed more than was reserved",
         "model": "paused: no model answers",
         "harness": "paused: the harness failed",
+        "raised": "paused: the budget has been changed, the engine takes it up",
     }.get(state.pause_reason, "paused")
     return f"{reason} ({state.detail})" if state.detail else reason

@@ -256,19 +256,24 @@ class Grid:
             None,
         )
 
-    def rows(self) -> list[GridRow]:
-        """One line per scenario, what fails first, then by split and id."""
-        rows = [self._row(info) for info in self.scenarios.values()]
+    def rows(self, *, going: bool = True) -> list[GridRow]:
+        """One line per scenario, what fails first, then by split and id.
+
+        Where nothing is ``going`` on any more, a trial that never ended is not running: its cell
+        says "none".
+        """
+        rows = [self._row(info, going) for info in self.scenarios.values()]
         rows.sort(key=lambda row: (_ORDER.get(row.status, 4), row.scenario.id))
         return rows
 
-    def _row(self, info: ScenarioInfo) -> GridRow:
+    def _row(self, info: ScenarioInfo, going: bool) -> GridRow:
         states = []
         satisfied = trials = 0
         reason = ""
         for column in self.columns:
             cell = column.cells.get(info.id)
-            states.append("none" if cell is None else cell.status)
+            state = "none" if cell is None else cell.status
+            states.append("none" if state == "running" and not going else state)
             if cell is not None and cell.trials:
                 satisfied, trials, reason = cell.satisfied, cell.counted, cell.reason
         return GridRow(info, tuple(states), satisfied, trials, reason)

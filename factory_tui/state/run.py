@@ -93,6 +93,9 @@ class RunState:
     faults: int = 0
     hand_edits: int = 0
     created_ms: int = 0
+    paused_ms: int = 0
+    gone: bool = False
+    """Whether the engine's process is gone. The viewer sets it; a journal cannot know."""
     finished_ms: int = 0
     last_event: Event | None = None
     last_seq: int = 0
@@ -120,6 +123,31 @@ class RunState:
     def finished(self) -> bool:
         """Whether the run has ended."""
         return self.status in FINAL
+
+    @property
+    def going(self) -> bool:
+        """Whether work may be done and money spent right now: not ended, paused or dead."""
+        return not self.finished and self.status != "paused" and not self.gone
+
+    def moment(self, now_ms: int) -> int:
+        """The time that figures such as the burn rate are about, Unix time in ms.
+
+        That is the present only while money can be spent: a run that has ended or is paused
+        keeps the figures it had then.
+        """
+        if self.going:
+            return now_ms
+        if self.finished:
+            return self.finished_ms or now_ms
+        if self.status == "paused":
+            return self.paused_ms or now_ms
+        return self.last_event.ts_ms if self.last_event else now_ms
+
+    def exhaustion_s(self, now_ms: int) -> float | None:
+        """Seconds until the budget is empty at the present rate; None: never, or not spending."""
+        if not self.going:
+            return None
+        return self.spend.exhaustion_s(self.budget, now_ms)
 
     @property
     def latest(self) -> Column | None:
@@ -172,6 +200,7 @@ class RunState:
                 self.status = "paused"
                 self.pause_reason = str(data.get("reason") or "")
                 self.detail = str(data.get("detail") or "")
+                self.paused_ms = event.ts_ms
             case "run.resumed":
                 self.status, self.pause_reason, self.detail = "running", "", ""
             case "run.finished":
@@ -198,6 +227,8 @@ class RunState:
             case "budget.changed":
                 self.budget = Budget.of(data.get("new") or {}, self.budget.warn)
                 self.budget_history.append(event)
+                if self.status == "paused" and self.pause_reason in ("budget", "overbilled"):
+                    self.pause_reason, self.detail = "raised", ""
             case "budget.warned" | "budget.exhausted" | "budget.overbilled":
                 self.budget_history.append(event)
             case "spec.changed":

@@ -8,15 +8,16 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.geometry import Size
 from textual.message import Message
 from textual.screen import Screen
 
 from factory_tui import process
 from factory_tui.events import Event
-from factory_tui.state import FleetState, Liveness
+from factory_tui.state import FINAL, FleetState, Liveness
 from factory_tui.store import Store
 from factory_tui.ui.commands import ActionProvider, run_command
 from factory_tui.ui.follower import ACTIVE_S, IDLE_S, Batch, Follower
@@ -26,6 +27,7 @@ from factory_tui.ui.screens.frame import FrameScreen
 from factory_tui.ui.screens.help import HelpScreen
 from factory_tui.ui.screens.pager import PagerScreen
 from factory_tui.ui.screens.run import RunScreen
+from factory_tui.ui.screens.small import MIN_HEIGHT, MIN_WIDTH, SmallScreen
 from factory_tui.ui.theme import DARK, FACTORY_DARK, LIGHT
 
 __all__ = ["FactoryApp"]
@@ -102,6 +104,7 @@ class FactoryApp(App[None]):
         self.push_screen(FleetScreen())
         if self._first_run:
             self.open_run(self._first_run)
+        self._cover(self.size)
         self._follow()
         self.set_interval(1.0, self._tick)
 
@@ -116,6 +119,21 @@ class FactoryApp(App[None]):
         """Let go of the store; the runs go on."""
         self._follower.stop()
         self.store.close()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Cover the screens while they would be broken."""
+        self._cover(event.size)
+
+    def _cover(self, size: Size) -> None:
+        small = size.width < MIN_WIDTH or size.height < MIN_HEIGHT
+        if small and not isinstance(self.screen, SmallScreen):
+            self.push_screen(SmallScreen())
+        elif not small and isinstance(self.screen, SmallScreen):
+            self.pop_screen()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """No palette over a screen that cannot be seen."""
+        return not (action == "command_palette" and isinstance(self.screen, SmallScreen))
 
     def on_app_focus(self) -> None:
         """Look often while somebody looks."""
@@ -136,6 +154,7 @@ class FactoryApp(App[None]):
         for event in batch.events:
             self.fleet.apply(event)
             self._settle(event)
+        self._look_for_engines()
         self.caught_up |= batch.caught_up
         needs = len(self.alerts(""))
         if needs > self._needs and self.caught_up and not self.app_focus:
@@ -144,7 +163,12 @@ class FactoryApp(App[None]):
         self._show(batch)
 
     def _tick(self) -> None:
+        self._look_for_engines()
         self._show(None)
+
+    def _look_for_engines(self) -> None:
+        for ident in self.fleet.facts:
+            self.fleet.run(ident).gone = self.liveness(ident).word == "dead"
 
     def _show(self, batch: Batch | None) -> None:
         # While the app shuts down, its screens lose their widgets one by one.
@@ -165,6 +189,20 @@ class FactoryApp(App[None]):
     def liveness(self, run_id: str) -> Liveness:
         """What a run is doing right now."""
         return self.fleet.liveness(run_id, self.now_ms(), self._alive)
+
+    def name_action(self, action: str, name: str) -> tuple[str, bool]:
+        """What an action is called for the current run, and whether it would do something."""
+        if action == "app.start":
+            return name, self._start is not None
+        if action not in ("app.pause", "app.stop"):
+            return name, True
+        run_id = self.current_run
+        word = self.liveness(run_id).word if run_id else ""
+        if action == "app.stop":
+            return name, bool(run_id) and word not in FINAL
+        if word in ("paused", "dead", "unsatisfied", "stopped", "failed"):
+            return "Resume", True
+        return "Pause", bool(run_id) and word != "satisfied"
 
     def alive(self, pid: int | None, started: int | None) -> bool:
         """Whether a process exists."""

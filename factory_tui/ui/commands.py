@@ -11,7 +11,7 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 if TYPE_CHECKING:
     from factory_tui.ui.app import FactoryApp
 
-__all__ = ["VERBS", "ActionProvider", "run_command"]
+__all__ = ["VERBS", "ActionProvider", "completions", "run_command"]
 
 VERBS: Final = {
     "budget": "edit this run's budget",
@@ -30,6 +30,21 @@ VERBS: Final = {
 """What the command line understands; the same names as the program's subcommands."""
 
 
+def completions(app: FactoryApp, run_id: str, typed: str) -> list[str]:
+    """The command lines that a beginning may become: verbs, then the ids that they take."""
+    verb, blank, rest = typed.partition(" ")
+    if not blank:
+        return [name for name in VERBS if name.startswith(verb)]
+    match verb:
+        case "run" | "attach":
+            known = list(app.fleet.facts)
+        case "scenario" | "retry":
+            known = sorted(app.fleet.run(run_id or app.current_run).grid.scenarios)
+        case _:
+            known = []
+    return [f"{verb} {ident}" for ident in known if ident.startswith(rest)]
+
+
 class ActionProvider(Provider):
     """Lists every key that works on the present screen as a command."""
 
@@ -41,8 +56,14 @@ class ActionProvider(Provider):
                 continue
             key = self.app.get_key_display(binding)
             help_text = binding.tooltip or f"key {key}"
+            better = getattr(self.screen, "name_action", None)
+            name = binding.description
+            if better is not None:
+                name, possible = better(binding.action, name)
+                if not possible:
+                    continue
             run = partial(self.app.run_action, binding.action, active.node)
-            found[binding.action] = (f"{binding.description}  ({key})", help_text, run)
+            found[binding.action] = (f"{name}  ({key})", help_text, run)
         return sorted(found.values())
 
     async def discover(self) -> Hits:

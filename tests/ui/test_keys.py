@@ -17,9 +17,10 @@ from factory_tui.ui.screens.fleet import FleetScreen
 from factory_tui.ui.screens.help import HelpScreen
 from factory_tui.ui.screens.pager import PagerScreen
 from factory_tui.ui.screens.run import RunScreen
+from factory_tui.ui.screens.small import SmallScreen
 from factory_tui.ui.widgets.detail import DetailPane
 from factory_tui.ui.widgets.fleet import FleetTable
-from factory_tui.ui.widgets.frame import KeyLine, Line, Prompt, TooSmall
+from factory_tui.ui.widgets.frame import KeyLine, Line, Prompt
 from factory_tui.ui.widgets.satisfaction import SatisfactionPanel
 from factory_tui.ui.widgets.traffic import TrafficStream
 from factory_tui.ui.widgets.trajectory import Trajectory
@@ -502,15 +503,120 @@ async def test_too_small_says_so_and_recovers(factory: Factory) -> None:
     app = factory.app()
     async with app.run_test(size=(50, 12)) as pilot:
         await caught_up(pilot)
-        small = app.screen.query_one(TooSmall)
-        assert small.display and not app.screen.query_one("#body").display
+        assert isinstance(app.screen, SmallScreen)
         assert "50×12" in text_of(app) and "60×15" in text_of(app)
         await pilot.resize_terminal(80, 24)
         await pilot.pause()
-        assert not small.display and app.screen.query_one("#body").display
+        assert isinstance(app.screen, RunScreen) and "too small" not in text_of(app)
         await pilot.resize_terminal(160, 48)
         await pilot.pause()
         assert app.screen.has_class("-wide") and app.screen.query_one(DetailPane).display
+
+
+async def test_nothing_is_done_that_cannot_be_seen(factory: Factory) -> None:
+    factory.fill()
+    app = factory.app()
+    async with app.run_test(size=NARROW) as pilot:
+        await caught_up(pilot)
+        await pilot.resize_terminal(50, 12)
+        await pilot.pause()
+        await pilot.press("p", "x", "y", "b", "ctrl+p", "escape", "colon")
+        await pilot.pause()
+        assert isinstance(app.screen, SmallScreen) and requests(factory) == []
+        await pilot.resize_terminal(80, 24)
+        await pilot.pause()
+        assert isinstance(app.screen, RunScreen) and isinstance(app.focused, SatisfactionPanel)
+        await pilot.resize_terminal(50, 12)
+        await pilot.press("q")
+        await pilot.pause()
+        assert not app.is_running
+
+
+async def test_tab_completes_the_command_and_never_leaves_it(factory: Factory) -> None:
+    factory.fill()
+    app = factory.app()
+    async with app.run_test(size=NARROW) as pilot:
+        await caught_up(pilot)
+        await pilot.press("colon", "r", "e", "tab")
+        box = app.screen.query_one(Input)
+        assert app.focused is box and box.value == "resume"
+        await pilot.press("tab")
+        assert box.value == "retry"
+        await pilot.press("shift+tab", "tab", "space", "j", "o", "tab", "tab", "p", "x")
+        assert app.focused is box and box.value == "retry joiner-gets-channelspx"
+        assert requests(factory) == []
+        await pilot.press("tab", "backspace", "backspace", "enter")
+        await pilot.pause()
+        assert requests(factory) == [("retry", {"scenario": "joiner-gets-channels", "trials": 3})]
+
+
+async def test_the_footer_names_what_the_key_would_do(factory: Factory) -> None:
+    factory.fill()
+    app = factory.app()
+
+    def keys() -> dict[str, bool]:
+        found = app.screen.query_one(KeyLine)._keys()
+        return {name: possible for _, _, name, possible in found}
+
+    async with app.run_test(size=WIDE) as pilot:
+        await caught_up(pilot)
+        assert keys()["Pause"] and keys()["Stop"]
+        factory.append("run.paused", {"reason": "user", "detail": ""})
+        await caught_up(pilot)
+        assert "Pause" not in keys() and keys()["Resume"]
+        factory.append("run.finished", {"status": "stopped", "detail": "", "iteration": 3})
+        await caught_up(pilot)
+        assert keys()["Resume"] and not keys()["Stop"]
+        await pilot.press("escape")
+        await pilot.pause()
+        assert keys()["Resume"] and not keys()["Start run"]
+        factory.append("run.finished", {"status": "satisfied", "detail": "", "iteration": 3})
+        await caught_up(pilot)
+        assert not keys()["Pause"]
+
+
+async def test_figures_of_a_run_at_rest_do_not_decay(factory: Factory) -> None:
+    factory.fill()
+    app = factory.app()
+    async with app.run_test(size=WIDE) as pilot:
+        await caught_up(pilot)
+        assert "empty" in text_of(app)
+        factory.append("run.paused", {"reason": "user", "detail": ""})
+        await caught_up(pilot)
+        before = text_of(app)
+        assert "paused: nothing is spent" in before and "empty    in" not in before
+        burn = next(row for row in before.splitlines() if " burn " in row)
+        factory.clock.step(3600)
+        await pilot.pause(1.2)
+        assert next(row for row in text_of(app).splitlines() if " burn " in row)[:48] == burn[:48]
+
+
+async def test_a_dead_run_shows_nothing_as_running(factory: Factory) -> None:
+    factory.fill()
+    factory.append("trial.started", {"n": 9, "seed": "1"}, iteration=4, scenario="okta-down")
+    app = factory.app(alive=lambda pid, started: False)
+    async with app.run_test(size=WIDE) as pilot:
+        await caught_up(pilot)
+        panel = app.screen.query_one(SatisfactionPanel)
+        assert all(state != "running" for row in panel._rows for state in row.states)
+        assert "engine gone: nothing is spent" in text_of(app)
+
+
+async def test_the_detail_follows_the_filter(factory: Factory) -> None:
+    factory.fill()
+    app = factory.app()
+    async with app.run_test(size=WIDE) as pilot:
+        await caught_up(pilot)
+        panel, detail = app.screen.query_one(SatisfactionPanel), app.screen.query_one(DetailPane)
+        await pilot.press("G")
+        await pilot.pause()
+        assert panel.current is not None and panel.current.status == "pass"
+        await pilot.press("exclamation_mark")
+        await pilot.pause()
+        shown = panel.current
+        assert (shown is None and not detail._text) or (
+            shown is not None and shown.scenario.title in detail._text
+        )
 
 
 async def test_leaving_detaches_and_says_so(factory: Factory, capsys: Any) -> None:

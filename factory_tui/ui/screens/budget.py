@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from textual import on
@@ -17,6 +16,7 @@ from textual.widgets import Input, Label
 
 from factory_tui.state import Budget, RunState
 from factory_tui.state import format as fmt
+from factory_tui.state.amounts import parse_tokens, parse_usd
 from factory_tui.ui.screens.confirm import ConfirmScreen
 from factory_tui.ui.screens.frame import TALL, WIDE, badges
 from factory_tui.ui.widgets.budget import BudgetHistory, BurnPanel, limits, used_dollars
@@ -27,56 +27,10 @@ from factory_tui.ui.widgets.tones import Part, bar_parts, fit
 if TYPE_CHECKING:
     from factory_tui.ui.app import FactoryApp
 
-__all__ = ["BudgetScreen", "parse_tokens", "parse_usd"]
-
-_UNITS: Final = {"": 1, "k": 1_000, "m": 1_000_000}
-_TOKENS: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([km]?)", re.IGNORECASE)
-_NONE: Final = ("none", "nolimit", "no limit", "unlimited", "∞", "")
+__all__ = ["BudgetScreen"]
 
 STEP_TOKENS: Final = 100_000
 STEP_USD: Final = Decimal(1)
-
-
-def parse_tokens(text: str) -> int | None:
-    """Read a token budget: ``400000``, ``400_000``, ``400k``, ``1.5M``; ``none`` for no limit.
-
-    Raises:
-        ValueError: with one sentence for the person who typed it.
-    """
-    cleaned = text.strip().lower().replace(",", "").replace("_", "").replace(" ", "")
-    if cleaned in _NONE:
-        return None
-    found = _TOKENS.fullmatch(cleaned)
-    if not found:
-        raise ValueError("tokens: give a number such as 400000, 400k or 1.5M, or none")
-    count = Decimal(found[1]) * _UNITS[found[2].lower()]
-    if count != count.to_integral_value():
-        raise ValueError("tokens: there are only whole tokens")
-    if count >= 10**15:
-        raise ValueError("tokens: that is more than any run could spend; none means no limit")
-    return int(count)
-
-
-def parse_usd(text: str) -> Decimal | None:
-    """Read a dollar budget: ``10``, ``$12.50``; ``none`` for no limit.
-
-    Raises:
-        ValueError: with one sentence for the person who typed it.
-    """
-    cleaned = text.strip().lower().replace(",", "").removeprefix("$").strip()
-    if cleaned in _NONE:
-        return None
-    try:
-        usd = Decimal(cleaned)
-    except InvalidOperation:
-        raise ValueError("dollars: give an amount such as 10 or 12.50, or none") from None
-    if not usd.is_finite() or usd < 0:
-        raise ValueError("dollars: a budget cannot be negative")
-    if usd != usd.quantize(Decimal("0.01")):
-        raise ValueError("dollars: whole cents, please")
-    if usd >= 10**9:
-        raise ValueError("dollars: that is more than any run could spend; none means no limit")
-    return usd
 
 
 class BudgetScreen(ModalScreen[None]):
@@ -193,9 +147,10 @@ class BudgetScreen(ModalScreen[None]):
         """Show what is used, and what the typed budget would do."""
         run, now = self.run, self.factory.now_ms()
         self._show_used(run)
-        rate = f"{fmt.tokens(run.spend.burn(now))}/min"
+        at = run.moment(now)
+        rate = f"{fmt.tokens(run.spend.burn(at))}/min"
         room = 16 if self.has_class("-wide") else 24
-        graph = fmt.spark(run.spend.history(now, room), room)
+        graph = fmt.spark(run.spend.history(at, room), room)
         burn: list[Part] = [(fit("burn", 10), "muted"), (fit(rate, 22), "text"), (graph, "accent")]
         self.query_one("#rate", Line).show(burn)
         self.query_one("#now", Line).show(self._until("now", run.budget, run, now))
@@ -251,7 +206,7 @@ class BudgetScreen(ModalScreen[None]):
                 (fit(limits(_as_data(budget)), 24), "text"),
                 ("the run has ended", "muted"),
             ]
-        wait = run.spend.exhaustion_s(budget, now)
+        wait = run.spend.exhaustion_s(budget, run.moment(now))
         parts.append((fit(limits(_as_data(budget)), 24), "strong"))
         if budget.tokens is None and budget.usd is None:
             return [*parts, ("never empty", "muted")]
@@ -260,6 +215,10 @@ class BudgetScreen(ModalScreen[None]):
             budget.usd is not None and budget.usd <= spend.usd
         ):
             return [*parts, ("empty now", "bad")]
+        if not run.going:
+            if budget.tokens is None:
+                return [*parts, ("not empty", "muted")]
+            return [*parts, (f"{fmt.tokens(budget.tokens - spend.tokens)} left", "muted")]
         if wait is None:
             return [*parts, ("not empty at this rate", "muted")]
         at = fmt.clock(now + int(wait * 1000))[:5]
@@ -287,8 +246,10 @@ class BudgetScreen(ModalScreen[None]):
         same = (budget.tokens, budget.usd) == (run.budget.tokens, run.budget.usd)
         below = self._below(run, budget)
         unpriced = run.spend.unknown and budget.usd is not None
+        if run.status == "satisfied":
+            return "The run is satisfied and has ended: it spends nothing any more.", "text"
         if run.finished:
-            return f"The run has ended ({run.status}). The budget counts if it is resumed.", "text"
+            return f"The run has ended ({run.status}). The budget counts when p resumes it.", "text"
         if below and not same:
             return f"▲ Below the {below} already used: this would pause the run now.", "warn"
         if unpriced:
@@ -352,6 +313,10 @@ class BudgetScreen(ModalScreen[None]):
             self.app.bell()
             return
         run = self.run
+        if run.status == "satisfied":
+            self.notify(f"Run {self.run_id} is satisfied and has ended")
+            self.dismiss()
+            return
         if (budget.tokens, budget.usd) == (run.budget.tokens, run.budget.usd):
             self.notify("The budget stays as it is")
             self.dismiss()

@@ -13,8 +13,9 @@ from textual.widget import Widget
 
 from factory_tui.state import Liveness, RunState
 from factory_tui.state import format as fmt
+from factory_tui.ui.commands import completions
 from factory_tui.ui.widgets.fleet import LIVE_TONE
-from factory_tui.ui.widgets.frame import MIN_HEIGHT, MIN_WIDTH, KeyLine, Line, Prompt, TooSmall
+from factory_tui.ui.widgets.frame import KeyLine, Line, Prompt
 from factory_tui.ui.widgets.stream import Stream
 from factory_tui.ui.widgets.tones import Part
 
@@ -62,9 +63,6 @@ class FrameScreen(Screen[Any]):
         & > #banner { display: none; background: $warning 15%; }
         & > #banner.-on { display: block; }
         & > #banner.-error { background: $error 18%; }
-        &.-small > #header, &.-small > #status, &.-small > #banner, &.-small > .body,
-        &.-small > KeyLine, &.-small > Prompt { display: none; }
-        &.-small > TooSmall { display: block; }
         & > .body { height: 1fr; }
     }
     """
@@ -112,7 +110,6 @@ class FrameScreen(Screen[Any]):
         yield from self.body()
         yield Prompt(ident="prompt")
         yield KeyLine(ident="keys")
-        yield TooSmall(id="small")
 
     def on_mount(self) -> None:
         """Show the state at once."""
@@ -136,7 +133,6 @@ class FrameScreen(Screen[Any]):
         wide = width >= WIDE and height >= TALL
         self.set_class(wide, "-wide")
         self.set_class(not wide, "-narrow")
-        self.set_class(width < MIN_WIDTH or height < MIN_HEIGHT, "-small")
 
     def refresh_all(self, batch: Batch | None) -> None:
         """Show the present state in frame and body."""
@@ -212,7 +208,13 @@ class FrameScreen(Screen[Any]):
 
     def action_command(self) -> None:
         """Ask for a command."""
-        self.query_one(Prompt).ask("command", ":")
+        self.query_one(Prompt).ask(
+            "command", ":", complete=lambda text: completions(self.factory, self.run_id, text)
+        )
+
+    def name_action(self, action: str, name: str) -> tuple[str, bool]:
+        """What an action is called for the run that is shown, and whether it would do something."""
+        return self.factory.name_action(action, name)
 
     def action_find(self) -> None:
         """Ask what to find in the focused stream."""

@@ -181,6 +181,8 @@ class RunScreen(Panes):
                 full = self._traffic.get(row.seq)
                 title = f"{row.twin} {row.method} {row.status or 'no answer'} · {row.operation}"
                 detail.show(title, exchange_text(full), "enter inspects")
+            case SatisfactionPanel(current=None):
+                detail.show("", "")
             case SatisfactionPanel(current=GridRow() as found):
                 info = found.scenario
                 judged = "judged" if info.judged else "facts"

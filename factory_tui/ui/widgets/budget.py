@@ -98,8 +98,8 @@ class BurnPanel(Panel):
 
     def show(self, run: RunState, now_ms: int) -> None:
         """Show a run's spend as of now."""
-        self._run, self._now_ms = run, now_ms
-        rate = f"{fmt.tokens(run.spend.burn(now_ms))}/min"
+        self._run, self._now_ms = run, run.moment(now_ms)
+        rate = f"{fmt.tokens(run.spend.burn(self._now_ms))}/min"
         self.border_title = Content(f"Burn  {rate}, ten minutes on average")
         self.redraw()
 

@@ -1,10 +1,10 @@
-"""What surrounds every screen: header, badges, banner, prompt, keys, "too small"."""
+"""What surrounds every screen: header, badges, banner, prompt, keys."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -16,10 +16,7 @@ from textual.widgets import Input, Label
 
 from factory_tui.ui.widgets.tones import Part, Toned, fit, width_of
 
-__all__ = ["MIN_HEIGHT", "MIN_WIDTH", "KeyLine", "Line", "Prompt", "TooSmall"]
-
-MIN_WIDTH: Final = 60
-MIN_HEIGHT: Final = 15
+__all__ = ["KeyLine", "Line", "Prompt"]
 
 
 class Line(Toned):
@@ -114,8 +111,18 @@ class KeyLine(Toned):
             binding = active.binding
             if binding.show and binding.action not in found:
                 label = self.app.get_key_display(binding)
-                found[binding.action] = (binding.key, label, binding.description, active.enabled)
+                name, possible = self.naming(binding.action, binding.description)
+                found[binding.action] = (binding.key, label, name, active.enabled and possible)
         return list(found.values())
+
+    def naming(self, action: str, name: str) -> tuple[str, bool]:
+        """What an action is called right now, and whether it would do something.
+
+        A screen that knows better than the binding says so with ``name_action``.
+        """
+        better = getattr(self.screen, "name_action", None)
+        named: tuple[str, bool] = (name, True) if better is None else better(action, name)
+        return named
 
     def on_click(self, event: events.Click) -> None:
         """Press the key under the pointer."""
@@ -140,6 +147,9 @@ class Prompt(Horizontal):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "close", "Cancel", priority=True),
+        # Without these, tab would move the focus away and letters would act as keys.
+        Binding("tab", "complete(1)", "Complete", priority=True),
+        Binding("shift+tab", "complete(-1)", "Complete", priority=True),
     ]
 
     @dataclass
@@ -165,15 +175,27 @@ class Prompt(Horizontal):
     def __init__(self, *, ident: str | None = None) -> None:
         super().__init__(id=ident)
         self.mode = ""
+        self._words: Callable[[str], Sequence[str]] = lambda text: ()
+        self._stem: str | None = None
 
     def compose(self) -> ComposeResult:
         """A label and an input."""
         yield Label("", markup=False)
         yield Input(compact=True, select_on_focus=False)
 
-    def ask(self, mode: str, label: str, text: str = "") -> None:
-        """Open with a label and a text to edit."""
-        self.mode = mode
+    def ask(
+        self,
+        mode: str,
+        label: str,
+        text: str = "",
+        *,
+        complete: Callable[[str], Sequence[str]] = lambda text: (),
+    ) -> None:
+        """Open with a label and a text to edit.
+
+        ``complete`` gives the whole texts that what was typed may become with tab.
+        """
+        self.mode, self._words, self._stem = mode, complete, None
         self.query_one(Label).update(label)
         box = self.query_one(Input)
         box.value = text
@@ -187,12 +209,14 @@ class Prompt(Horizontal):
         return self.has_class("-open")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Escape belongs to the prompt only while it is open."""
-        return self.is_open if action == "close" else True
+        """Escape and tab belong to the prompt only while it is open."""
+        return self.is_open if action in ("close", "complete") else True
 
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:
         event.stop()
+        if event.value not in self._words(self._stem or ""):
+            self._stem = None
         if self.is_open:
             self.post_message(self.Changed(self.mode, event.value))
 
@@ -202,31 +226,19 @@ class Prompt(Horizontal):
         self.remove_class("-open")
         self.post_message(self.Entered(self.mode, event.value))
 
+    def action_complete(self, direction: int) -> None:
+        """Complete what was typed; again: the next possibility."""
+        box = self.query_one(Input)
+        self._stem = box.value if self._stem is None else self._stem
+        words = list(self._words(self._stem))
+        if not words:
+            self.app.bell()
+            return
+        at = words.index(box.value) + direction if box.value in words else 0
+        box.value = words[at % len(words)]
+        box.cursor_position = len(box.value)
+
     def action_close(self) -> None:
         """Leave without an answer."""
         self.remove_class("-open")
         self.post_message(self.Closed(self.mode))
-
-
-class TooSmall(Toned):
-    """Said instead of a broken screen."""
-
-    DEFAULT_CSS = "TooSmall { display: none; width: 1fr; height: 1fr; }"
-
-    def render_line(self, y: int) -> Strip:
-        """Paint needed and present size in the middle."""
-        width, height = self.size
-        screen = self.app.size
-        lines: list[tuple[str, str]] = [
-            ("The terminal is too small", "strong"),
-            (
-                f"it is {screen.width}×{screen.height}, factory-tui needs {MIN_WIDTH}×{MIN_HEIGHT}",
-                "text",
-            ),
-            ("runs go on meanwhile · q leaves", "muted"),
-        ]
-        place = y - max(0, (height - len(lines)) // 2)
-        if not 0 <= place < len(lines):
-            return self.blank(width)
-        text, tone = lines[place]
-        return self.strip([(" " * max(0, (width - len(text)) // 2), "text"), (text, tone)], width)

@@ -70,12 +70,20 @@ def score_parts(name: str, score: Score, target: float, width: int, trend: int =
     parts += [
         (f"  {reach:<9}", "muted"),
         (f" n={score.trials:<4}", "muted"),
-        (f"{score.satisfied:>4} of {score.trials:<4}", "muted"),
+        (f"{counts(score):<21}", "muted"),
     ]
-    parts += gauge(score, target, min(44, width - 54))
+    parts += gauge(score, target, min(44, width - 65))
     arrow = "" if not trend else f"  {'▲' if trend > 0 else '▼'} {abs(trend)} pts"
     parts.append((arrow, "good" if trend > 0 else "bad"))
     return parts
+
+
+def counts(score: Score) -> str:
+    """``8 of 16``, and a word where weights make that another share than the rate."""
+    text = f"{score.satisfied:>4} of {score.trials}"
+    plain = score.satisfied / score.trials if score.trials else 0.0
+    off = score.rate is not None and abs(plain - score.rate) >= 0.005
+    return f"{text}, weighted" if off else text
 
 
 def _trend(now: Score, before: Score | None) -> int:
@@ -104,7 +112,7 @@ class SatisfactionPanel(LineList):
         """Show a run's state; the cursor stays on its scenario."""
         held = self.current if self.chosen else None
         self.run = run
-        rows = run.grid.rows()
+        rows = run.grid.rows(going=run.status == "paused" or run.going)
         if self.failing_only:
             rows = [row for row in rows if row.status != "pass"]
         look = (rows, self.head(self._inner_width))
@@ -195,9 +203,10 @@ class SatisfactionPanel(LineList):
         return [[("The scenarios appear when the run starts.", "muted")]]
 
     def watch_failing_only(self) -> None:
-        """List anew."""
+        """List anew; another scenario may be under the cursor now."""
         if self.run is not None:
             self.show(self.run)
+            self.post_message(self.Moved(self, self.cursor))
 
     def action_failing(self) -> None:
         """Show only what does not pass, or everything."""

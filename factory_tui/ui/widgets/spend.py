@@ -37,7 +37,7 @@ class SpendPanel(Panel):
 
     def show(self, run: RunState, now_ms: int) -> None:
         """Show a run's spend as of now."""
-        self.run, self.now_ms = run, now_ms
+        self.run, self.now_ms = run, run.moment(now_ms)
         self.redraw()
 
     def draw(self, width: int, height: int) -> Sequence[Sequence[Part]]:
@@ -58,14 +58,15 @@ class SpendPanel(Panel):
         if budget.usd is not None:
             dollars += f"/{fmt.money(budget.usd)}"
         tone = budget_tone(share, budget)
-        wait = spend.exhaustion_s(budget, self.now_ms)
-        rate = f"  {fmt.tokens(spend.burn(self.now_ms))}/min "
+        wait = run.exhaustion_s(self.now_ms)
         parts: list[Part] = [("tokens ", "muted"), (used + " ", "strong")]
         if share is not None:
             parts += [*bar_parts(share, 8, tone), (f" {fmt.percent(share)}", tone)]
-        parts.append((rate, "muted"))
         tail: list[Part] = [(f"  {dollars}", "strong")]
-        if wait is not None and not run.finished:
+        if not run.going:
+            return [*parts, ("  " + self._at_rest(run), "muted"), *tail]
+        parts.append((f"  {fmt.tokens(spend.burn(self.now_ms))}/min ", "muted"))
+        if wait is not None:
             tail.insert(0, (f"  empty in {fmt.duration(wait)}", tone if share else "muted"))
         room = width - width_of(parts) - width_of(tail)
         if room > 3:
@@ -137,15 +138,23 @@ class SpendPanel(Panel):
 
     def _empty_line(self, spend: Spend, run: RunState) -> list[Part]:
         if run.finished:
-            seconds = ((run.finished_ms or self.now_ms) - run.created_ms) / 1000
-            return [_label("took"), (fmt.duration(seconds), "text")]
-        wait = spend.exhaustion_s(run.budget, self.now_ms)
+            return [_label("took"), (_took(run, self.now_ms), "text")]
+        if not run.going:
+            return [_label("empty"), (self._at_rest(run), "muted")]
+        wait = run.exhaustion_s(self.now_ms)
         if wait is None:
             text = "never: no limit" if spend.share(run.budget) is None else "not at this rate"
             return [_label("empty"), (text, "muted")]
         at = fmt.clock(self.now_ms + int(wait * 1000))[:5]
         tone = budget_tone(spend.share(run.budget), run.budget)
         return [_label("empty"), (f"in {fmt.duration(wait)}", tone), (f"  ({at})", "muted")]
+
+    def _at_rest(self, run: RunState) -> str:
+        """Why nothing is spent right now."""
+        if run.finished:
+            return f"took {_took(run, self.now_ms)}"
+        why = "paused" if run.status == "paused" else "engine gone"
+        return f"{why}: nothing is spent"
 
     def _roles(self, spend: Spend, width: int) -> list[Part]:
         total = sum(role.tokens for role in spend.roles.values()) or 1
@@ -155,8 +164,16 @@ class SpendPanel(Panel):
 
     def _iterations(self, spend: Spend, width: int) -> list[Part]:
         found = sorted((n, used) for n, used in spend.by_iteration.items() if n)
-        text = " · ".join(f"{n}: {fmt.tokens(used)}" for n, used in found[-6:]) or "—"
-        return [_label("by iter"), (fit(text, width - _LABEL), "text")]
+        room = width - _LABEL
+        text, more = "—", ""
+        # The newest that fit: half a number would be a wrong one.
+        for count in range(1, len(found) + 1):
+            more = "… " if count < len(found) else ""
+            longer = more + " · ".join(f"{n}: {fmt.tokens(used)}" for n, used in found[-count:])
+            if len(longer) > room:
+                break
+            text = longer
+        return [_label("by iter"), (fit(text, room), "text")]
 
     def _calls(self, spend: Spend) -> list[Part]:
         parts: list[Part] = [_label("calls"), (str(spend.calls), "text")]
@@ -164,6 +181,10 @@ class SpendPanel(Panel):
             lost = f"   {fmt.tokens(spend.forfeited)} booked without a usage report"
             parts.append((lost, "warn"))
         return parts
+
+
+def _took(run: RunState, end_ms: int) -> str:
+    return fmt.duration((end_ms - run.created_ms) / 1000)
 
 
 def _label(text: str) -> Part:

@@ -43,11 +43,12 @@ class RunSummary(Panel):
         failing = [row.scenario.id for row in run.grid.rows() if row.status in ("fail", "flaky")]
         if failing:
             lines.append([("fails    ", "muted"), (", ".join(failing), "bad")])
-        wait = run.spend.exhaustion_s(run.budget, self._now_ms)
-        rate = f"{fmt.tokens(run.spend.burn(self._now_ms))}/min"
-        graph = fmt.spark(run.spend.history(self._now_ms, 16), 16)
+        at = run.moment(self._now_ms)
+        wait = run.exhaustion_s(at)
+        rate = f"{fmt.tokens(run.spend.burn(at))}/min"
+        graph = fmt.spark(run.spend.history(at, 16), 16)
         money: list[Part] = [("burn     ", "muted"), (graph, "accent"), (f"  {rate}", "text")]
-        if wait is not None and not run.finished:
+        if wait is not None:
             money.append((f"  empty in {fmt.duration(wait)}", "muted"))
         lines.append(money)
         spec = f"{run.spec_path} @{run.spec_hash[:7]}"
