@@ -292,6 +292,9 @@ class Pack:
     seeds: ClassVar[tuple[str, ...]] = ()
     """Names of seeds the pack knows besides the organisations'."""
 
+    hosts: ClassVar[tuple[str, ...]] = ()
+    """Names of the real service's hosts: ``slack.com``, ``*.slack.com`` (any depth)."""
+
     def __init__(self) -> None:
         self.routes: Routes[Handler] = Routes()
         self.ops: dict[str, Operation] = {}
@@ -333,6 +336,13 @@ class Pack:
     def view(self, twin: Twin) -> dict[str, list[Row]]:
         """The state in words of the vendor, as the facts of scenarios see it."""
         raise NotImplementedError
+
+    def stand_alone(self, twin: Twin) -> None:
+        """Prepare a twin that is served outside the factory; may be called again.
+
+        What people would click together in the vendor's admin pages before they start:
+        credentials of every kind with every permission. :meth:`env` tells them.
+        """
 
     # -- what a pack may change
 

@@ -80,6 +80,11 @@ class World:
             listener(exchange)
 
 
+def _prepare(universe: Universe) -> None:
+    for twin in universe.twins.values():
+        twin.pack.stand_alone(twin)
+
+
 class Serving:
     """Universes that are being served; :meth:`close` ends them.
 
@@ -120,6 +125,7 @@ class Serving:
 
     def _enter(self, name: str, universe: Universe) -> World:
         universe.tap_limit = _TAP_LIMIT
+        _prepare(universe)
         world = World(name, universe, universe.snapshot(), Courier(universe))
         universe.on_exchange = world.hear
         self.worlds[name] = world
@@ -143,6 +149,8 @@ class Serving:
         url = f"{'https' if self.tls else 'http'}://{host}:{server.port}"
         served.servers.append(server)
         served.twins.append(ServedTwin(name, url, served.universe.env(name, url)))
+        if not served.universe.tap:  # a twin may have noted its address
+            served.start = served.universe.snapshot()
 
     def choose(self, request: Request) -> Universe | None:
         """The universe that a request to the main ports is for.
@@ -189,6 +197,7 @@ class Serving:
         await world.courier.close()
         universe.tap_limit = _TAP_LIMIT
         universe.on_exchange = world.hear
+        _prepare(universe)
         world.universe, world.start = universe, universe.snapshot()
         world.snapshots.clear()
         world.courier = Courier(universe).start()
@@ -196,6 +205,7 @@ class Serving:
             ServedTwin(twin.name, twin.url, universe.env(twin.name, twin.url))
             for twin in world.twins
         ]
+        world.start = universe.snapshot()
         return world
 
     async def remove(self, name: str) -> None:
