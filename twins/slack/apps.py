@@ -10,7 +10,9 @@ from typing import Any, Final
 from factory_tui.universe import ALNUM, DIGITS, HEX, Ids, Row, Twin
 
 __all__ = [
+    "ADMIN_SCOPES",
     "ALL_SCOPES",
+    "USER_ONLY_SCOPES",
     "app_of",
     "app_row",
     "app_token",
@@ -41,8 +43,30 @@ _EVERY: Final = (
     "team.preferences:read team:read tokens.basic usergroups:read usergroups:write "
     "users.profile:read users.profile:write users:read users:read.email users:write admin"
 )
-ALL_SCOPES: Final = frozenset(_EVERY.split())
-"""Scopes outside ``admin.*`` that a token may carry."""
+_FURTHER: Final = (
+    "channels:join datastore:read datastore:write rtm:stream triggers:read triggers:write "
+    "workflows.templates:read workflows.templates:write"
+)
+_ADMIN: Final = (
+    "admin.analytics:read admin.app_activities:read admin.apps:read admin.apps:write "
+    "admin.barriers:read admin.barriers:write admin.chat:read admin.chat:write "
+    "admin.conversations:read admin.conversations:write admin.conversations:manage_objects "
+    "admin.invites:read admin.invites:write admin.roles:read admin.roles:write admin.teams:read "
+    "admin.teams:write admin.usergroups:read admin.usergroups:write admin.users:read "
+    "admin.users:write admin.workflows:read admin.workflows:write"
+)
+ADMIN_SCOPES: Final = frozenset(_ADMIN.split())
+"""Scopes of ``admin.*``, which only a person's token carries."""
+_USER_ONLY: Final = (
+    "admin identity.avatar identity.basic identity.email identity.team openid email profile "
+    "reminders:read reminders:write search:read stars:read stars:write users.profile:write "
+    "app_configurations:read app_configurations:write channels:write connections:write "
+    "authorizations:read"
+)
+USER_ONLY_SCOPES: Final = frozenset(_USER_ONLY.split())
+"""Scopes outside ``admin.*`` that a bot's token does not carry."""
+ALL_SCOPES: Final = frozenset([*_EVERY.split(), *_FURTHER.split(), *ADMIN_SCOPES])
+"""Scopes that a token may carry."""
 
 
 def app_row(

@@ -30,6 +30,7 @@ from .body import Arguments, bearer, read_arguments
 from .dialect import DESCRIBED, may_answer
 from .errors import SlackError
 from .method import METHODS, Context, Method
+from .open import open_env, open_up
 from .seed import TABLES, seed_tables
 
 __all__ = ["Slack"]
@@ -54,6 +55,10 @@ class Slack(Pack):
     def implemented(self) -> list[str]:
         """Names of the methods the twin implements."""
         return sorted(METHODS)
+
+    def coverage(self) -> dict[str, bool]:
+        """Every method Slack describes, and whether the twin answers it as Slack does."""
+        return {name: name in METHODS for name in sorted(DESCRIBED) if name}
 
     def may_answer(self, name: str, error: str) -> bool:
         """Whether Slack knows that error of that method (or of all of them)."""
@@ -229,7 +234,11 @@ class Slack(Pack):
             found["SLACK_SIGNING_SECRET"] = str(app["signing_secret"])
         if app["socket"]:
             found["SLACK_APP_TOKEN"] = apps.app_token(twin, app)
-        return found
+        return found | open_env(twin, url)
+
+    def stand_alone(self, twin: Twin) -> None:
+        """Every kind of token with every scope, and a webhook; :meth:`env` tells them."""
+        open_up(twin)
 
     def view(self, twin: Twin) -> dict[str, list[Row]]:
         """``users``, ``channels`` and ``messages`` as facts see them."""

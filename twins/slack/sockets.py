@@ -10,6 +10,7 @@ from factory_tui.universe.sockets import Socket
 from .apps import app_of
 from .errors import SlackError
 from .method import Context, method
+from .open import subscribe_all
 
 __all__ = ["channel", "message", "opened"]
 
@@ -43,6 +44,9 @@ def channel(call: Call) -> str | None:
 
 def opened(twin: Twin, socket: Socket) -> None:
     """Greet a client."""
+    app = twin["apps"].get(socket.channel)
+    if app is not None:
+        subscribe_all(twin, app)
     count = len(twin.universe.sockets.of(twin.pack.name, socket.channel))
     socket.send(
         {
