@@ -2,10 +2,11 @@
 
 from typing import Final
 
-from factory_tui.universe import Call, Request, Response, Twin
+from factory_tui.universe import Allowance, Call, Limit, Request, Response, Twin
 
 from . import errors
-from .base import OktaBase
+from .base import OktaBase, api_token
+from .buckets import bucket_of
 from .oauth import bearer
 
 __all__ = ["Access"]
@@ -50,6 +51,8 @@ class Access(OktaBase):
         """Every operation but a few wants a token; an access token needs the scope."""
         if call.operation in _OPEN:
             return None
+        if call.scratch.get("revoked"):
+            return errors.error(call, 401, *errors.STATUS_ERRORS[401])
         refused = super().before(call)
         if refused is not None:
             return refused
@@ -67,3 +70,25 @@ class Access(OktaBase):
         challenge = f'Bearer error="insufficient_scope", scope="{needed}"'
         response.headers.append(("www-authenticate", challenge))
         return response
+
+    def limit(self, call: Call) -> Limit | None:
+        """The published limit of the endpoint; per principal, where Okta counts per org."""
+        return bucket_of(call.request)
+
+    def limited_response(self, call: Call, allowance: Allowance) -> Response:
+        """429 E0000047; Okta sends no ``Retry-After``, its headers say when to come back."""
+        return errors.error(call, 429, *errors.STATUS_ERRORS[429])
+
+    def revoke(self, call: Call) -> bool:
+        """Revoke the API token or access token of the call, from this call on."""
+        text = api_token(call.request)
+        row = call.twin["tokens"].get(text)
+        if row is not None:
+            call.twin["tokens"].put(text, {**row, "revoked": True})
+        else:
+            token = bearer(call.twin, call.request)
+            if token is None:
+                return False
+            call.twin["things"].delete(("oauth_tokens", token["key"]))
+        call.scratch["revoked"] = True
+        return True

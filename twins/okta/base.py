@@ -3,7 +3,7 @@
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 from urllib.parse import quote_plus
 
 from factory_tui.universe import (
@@ -21,17 +21,16 @@ from factory_tui.universe import (
 )
 
 from . import errors, seeds
+from .buckets import rate_headers
 
-__all__ = ["OktaBase", "body_object", "flag", "listed", "now", "page", "whole"]
-
-_RATE_LIMITS: Final = {"users": 600, "groups": 500, "logs": 120}
-_RATE_DEFAULT: Final = 600
+__all__ = ["OktaBase", "api_token", "body_object", "flag", "listed", "now", "page", "whole"]
 
 
 class OktaBase(Pack):
     """Okta's manners: who may call, what every answer carries, how errors look."""
 
     name: ClassVar[str] = "okta"
+    hosts: ClassVar[tuple[str, ...]] = ("*.okta.com", "*.oktapreview.com", "*.okta-emea.com")
     tables: ClassVar[Mapping[str, Mapping[str, IndexFn]]] = {
         "users": {"login": lambda key, row: row["profile"]["login"].lower()},
         "groups": {"name": lambda key, row: row["profile"]["name"].lower()},
@@ -70,8 +69,10 @@ class OktaBase(Pack):
 
     def principal(self, twin: Twin, request: Request) -> str:
         """The login of the token's owner, "" for a missing or unknown token."""
-        token = twin["tokens"].get(_token(request))
-        owner = twin["users"].get(token["user"]) if token is not None else None
+        token = twin["tokens"].get(api_token(request))
+        if token is None or token.get("revoked"):
+            return ""
+        owner = twin["users"].get(token["user"])
         return owner["profile"]["login"] if owner is not None else ""
 
     def before(self, call: Call) -> Response | None:
@@ -84,19 +85,10 @@ class OktaBase(Pack):
 
     def finish(self, call: Call, response: Response) -> None:
         """Request id and rate-limit headers, which Okta's clients read."""
-        twin = call.twin
-        parts = call.request.segments
-        bucket = parts[2] if len(parts) > 2 and parts[2] in _RATE_LIMITS else ""
-        limit = _RATE_LIMITS.get(bucket, _RATE_DEFAULT)
-        window = twin.clock.epoch() // 60
-        used = twin.ids.count(f"rate/{bucket}/{window}")
         present = {name for name, _ in response.headers}
         values = {
-            "x-okta-request-id": twin.ids.mint("request", 32, alphabet=HEX),
-            "x-rate-limit-limit": str(limit),
-            # Limits are not enforced, so a client that watches them is never sent to sleep.
-            "x-rate-limit-remaining": str(max(1, limit - used)),
-            "x-rate-limit-reset": str((window + 1) * 60),
+            "x-okta-request-id": call.twin.ids.mint("request", 32, alphabet=HEX),
+            **rate_headers(call),
             "cache-control": "no-cache, no-store",
             "pragma": "no-cache",
             "expires": "0",
@@ -169,7 +161,7 @@ class OktaBase(Pack):
         }
 
 
-def _token(request: Request) -> str:
+def api_token(request: Request) -> str:
     """The API token; Okta's own Python client leaves out the space after ``SSWS``."""
     value = request.headers.get("authorization", "")
     return value[4:].strip() if value[:4].upper() == "SSWS" else ""

@@ -32,6 +32,7 @@ class ApiTokens(Resource):
         return [
             {"id": _token_id(str(key)), "token": key, "n": n, **row}
             for n, (key, row) in enumerate(twin["tokens"].items(), 1)
+            if not row.get("revoked")
         ]
 
     def do_list(self, call: Call) -> Response:
