@@ -23,6 +23,7 @@ from .rows import (
     IterationRow,
     LedgerRow,
     LogRow,
+    PlaceRow,
     RunRow,
     RunStatus,
     ScenarioRow,
@@ -30,6 +31,7 @@ from .rows import (
     TrialRow,
     TurnRow,
     VerdictRow,
+    WantedRow,
 )
 from .store import Store
 from .traffic import Traffic, TrafficFilter
@@ -46,6 +48,7 @@ __all__ = [
     "LedgerBook",
     "LedgerRow",
     "LogRow",
+    "PlaceRow",
     "RunRow",
     "RunStatus",
     "ScenarioRow",
@@ -61,4 +64,5 @@ __all__ = [
     "UnknownTrial",
     "UnknownTurn",
     "VerdictRow",
+    "WantedRow",
 ]

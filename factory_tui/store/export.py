@@ -49,6 +49,14 @@ _PARTS: Final[tuple[tuple[str, str, tuple[str, ...], tuple[str, ...]], ...]] = (
         ("facts", "criteria", "evidence_steps"),
         ("satisfied",),
     ),
+    (
+        "place",
+        'SELECT run_id, key, name, parent, base, tree, iteration, commit_id AS "commit",'
+        " tree_id AS product_tree, scores, kept FROM place WHERE run_id = ? ORDER BY key",
+        ("scores",),
+        ("kept",),
+    ),
+    ("wanted", "SELECT * FROM wanted WHERE run_id = ? ORDER BY id", (), ()),
     ("ledger", "SELECT * FROM ledger WHERE run_id = ? ORDER BY id", ("usage",), ()),
     ("control", "SELECT * FROM control WHERE run_id = ? ORDER BY id", ("args",), ()),
     (

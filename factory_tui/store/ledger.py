@@ -19,7 +19,7 @@ __all__ = ["LedgerBook", "Ledgers"]
 _EXACT: Final = Context(prec=60, traps=[Inexact, InvalidOperation, Overflow])
 _COLUMNS: Final = (
     "id, run_id, opened_ms, closed_ms, role, model, key, held_tokens, held_usd, state, tokens,"
-    " usd, usage"
+    " usd, usage, node, pipeline, branch, visit"
 )
 
 
@@ -34,7 +34,19 @@ class LedgerBook:
         self._db = db
         self.run_id = run_id
 
-    def open(self, *, role: str, model: str, key: str, tokens: int, usd: Decimal | None) -> int:
+    def open(
+        self,
+        *,
+        role: str,
+        model: str,
+        key: str,
+        tokens: int,
+        usd: Decimal | None,
+        node: str = "",
+        pipeline: str = "",
+        branch: str = "",
+        visit: int = 0,
+    ) -> int:
         """Reserve before a call; gives the entry's id. It is on disk when this returns.
 
         Args:
@@ -43,14 +55,18 @@ class LedgerBook:
             key: role/iteration/scenario/trial/ordinal of the call.
             tokens: the most the call can cost, in budget tokens.
             usd: the same in dollars, ``None`` where the price is unknown.
+            node: the pipeline's node that called, with its ``pipeline``, ``branch``, ``visit``.
         """
         held = _text(tokens, usd)
         with self._db.write() as db:
             self._move(db, held_tokens=tokens, held_usd=usd, unpriced=int(usd is None))
             entry = db.execute(
-                "INSERT INTO ledger(run_id, opened_ms, role, model, key, held_tokens, held_usd)"
-                " VALUES(?,?,?,?,?,?,?)",
-                (self.run_id, now_ms(), role, model, key, tokens, held),
+                "INSERT INTO ledger(run_id, opened_ms, role, model, key, held_tokens, held_usd,"
+                " node, pipeline, branch, visit) VALUES(?,?,?,?,?,?,?,?,?,?,?)",
+                (
+                    *(self.run_id, now_ms(), role, model, key, tokens, held),
+                    *(node, pipeline, branch, visit),
+                ),
             ).lastrowid
         assert entry is not None
         return entry
@@ -127,6 +143,20 @@ class LedgerBook:
                 )
         return len(left)
 
+    def spent_at(
+        self, node: str, pipeline: str = "", branch: str = "", visit: int = 0
+    ) -> tuple[int, Decimal | None, int]:
+        """Tokens, dollars (``None``: unknown) and model calls of one visit of a node, so far."""
+        rows = self._db.all(
+            "SELECT tokens, usd FROM ledger WHERE run_id=? AND node=? AND pipeline=? AND branch=?"
+            " AND visit=? AND state <> 'open'",
+            (self.run_id, node, pipeline, branch, visit),
+        )
+        usd = None if any(r[1] is None for r in rows) else Decimal(0)
+        for _, amount in rows:
+            usd = None if usd is None else _EXACT.add(usd, Decimal(amount))
+        return sum(r[0] for r in rows), usd, len(rows)
+
     def _move(
         self,
         db: sqlite3.Connection,
@@ -173,7 +203,7 @@ class Ledgers(Repository):
         rows = self._db.all(
             f"SELECT {_COLUMNS} FROM ledger WHERE run_id = ? ORDER BY id", (run_id,)
         )
-        return [LedgerRow(*(*row[:12], loads(row[12]))) for row in rows]
+        return [LedgerRow(*(*row[:12], loads(row[12]), *row[13:])) for row in rows]
 
 
 def _text(tokens: int, usd: Decimal | None) -> str | None:

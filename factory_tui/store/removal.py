@@ -48,7 +48,10 @@ class Removal(Repository):
             trials = "(SELECT id FROM trial WHERE run_id = ?)"
             for table in ("step", "verdict"):
                 db.execute(f"DELETE FROM {table} WHERE trial IN {trials}", (run_id,))
-            for table in ("trial", "scenario", "iteration", "ledger", "live", "control", "journal"):
+            for table in (
+                *("trial", "scenario", "iteration", "place", "wanted"),
+                *("ledger", "live", "control", "journal"),
+            ):
                 db.execute(f"DELETE FROM {table} WHERE run_id = ?", (run_id,))
             db.execute("DELETE FROM run WHERE id = ?", (run_id,))
             db.execute("DELETE FROM removal WHERE run_id = ?", (run_id,))

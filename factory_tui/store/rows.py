@@ -20,6 +20,7 @@ __all__ = [
     "IterationRow",
     "LedgerRow",
     "LogRow",
+    "PlaceRow",
     "RunRow",
     "RunStatus",
     "ScenarioRow",
@@ -27,6 +28,7 @@ __all__ = [
     "TrialRow",
     "TurnRow",
     "VerdictRow",
+    "WantedRow",
 ]
 
 RunStatus = Literal[
@@ -113,7 +115,10 @@ class ScenarioRow:
 
 @dataclass(frozen=True, slots=True)
 class TrialRow:
-    """One trial. ``outcome`` is "" while it runs, then satisfied, unsatisfied or void."""
+    """One trial. ``outcome`` is "" while it runs, then satisfied, unsatisfied or void.
+
+    ``candidate`` names the parallel branch whose product was tried, "" for the run's own.
+    """
 
     id: str
     run_id: str
@@ -130,6 +135,7 @@ class TrialRow:
     ms: int = 0
     started_ms: int = 0
     confirmation: bool = False
+    candidate: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +174,8 @@ class VerdictRow:
 class LedgerRow:
     """One model call in the book. ``state`` is open, committed or forfeited.
 
-    ``held_*`` is what was reserved before the call, ``tokens`` / ``usd`` what it cost.
+    ``held_*`` is what was reserved before the call, ``tokens`` / ``usd`` what it cost; ``node``,
+    ``pipeline``, ``branch`` and ``visit`` say where in the pipeline it was made (see ``events``).
     """
 
     id: int
@@ -184,6 +191,47 @@ class LedgerRow:
     tokens: int
     usd: str | None
     usage: Mapping[str, Any]
+    node: str = ""
+    pipeline: str = ""
+    branch: str = ""
+    visit: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceRow:
+    """A workspace of a run: the main line's (key "") or a parallel branch's.
+
+    ``base`` is the tree it began as, ``tree`` the tree as agents and commands left it, "" while
+    one is at work in it. ``commit`` and ``product_tree`` are what of it was tried in ``iteration``,
+    ``scores`` how that went; ``kept`` says that a fan-in chose it.
+    """
+
+    run_id: str
+    key: str
+    name: str = ""
+    parent: str = ""
+    base: str = ""
+    tree: str = ""
+    iteration: int = 0
+    commit: str = ""
+    product_tree: str = ""
+    scores: Mapping[str, Any] = field(default_factory=dict)
+    kept: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WantedRow:
+    """Trials somebody asked for: numbers ``first`` … of a scenario, still to be performed.
+
+    ``iteration`` and ``first`` are 0 until the first of them begins.
+    """
+
+    id: int
+    run_id: str
+    scenario: str
+    iteration: int
+    first: int
+    trials: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,8 +151,35 @@ def _first(db: Database) -> None:
         db.execute(statement)
 
 
+_PLACES: Final = (
+    # --- where in the pipeline money went
+    "ALTER TABLE ledger ADD COLUMN node TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE ledger ADD COLUMN pipeline TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE ledger ADD COLUMN branch TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE ledger ADD COLUMN visit INTEGER NOT NULL DEFAULT 0",
+    # --- trials of a candidate that is not (yet) the run's product
+    "ALTER TABLE trial ADD COLUMN candidate TEXT NOT NULL DEFAULT ''",
+    # --- workspaces: one on the main line (key ""), one per parallel branch
+    """CREATE TABLE place(
+      run_id TEXT NOT NULL REFERENCES run(id), key TEXT NOT NULL, name TEXT NOT NULL,
+      parent TEXT NOT NULL, base TEXT NOT NULL, tree TEXT NOT NULL, iteration INTEGER NOT NULL,
+      commit_id TEXT NOT NULL, tree_id TEXT NOT NULL, scores TEXT NOT NULL, kept INTEGER NOT NULL,
+      PRIMARY KEY(run_id, key)) STRICT, WITHOUT ROWID""",
+    # --- trials that somebody asked for and that are still to be performed
+    """CREATE TABLE wanted(
+      id INTEGER PRIMARY KEY AUTOINCREMENT, run_id TEXT NOT NULL REFERENCES run(id),
+      scenario TEXT NOT NULL, iteration INTEGER NOT NULL, first INTEGER NOT NULL,
+      trials INTEGER NOT NULL, done_ms INTEGER) STRICT""",
+)
+
+
+def _places(db: Database) -> None:
+    for statement in _PLACES:
+        db.execute(statement)
+
+
 FACTORY: Final = Plan(
     name="factory",
     application_id=0x66616374,  # "fact"
-    steps=(Migration("0001 first", _first),),
+    steps=(Migration("0001 first", _first), Migration("0002 places", _places)),
 )

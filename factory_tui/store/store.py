@@ -13,6 +13,7 @@ from .connection import Connection
 from .export import Export
 from .journal import Journal
 from .ledger import Ledgers
+from .places import Places
 from .removal import Removal
 from .runs import Runs
 from .schema import FACTORY
@@ -22,7 +23,7 @@ from .turns import Turns
 __all__ = ["Store"]
 
 
-class Store(Journal, Runs, Trials, Turns, Blobs, Ledgers, Removal, Export):
+class Store(Journal, Runs, Trials, Places, Turns, Blobs, Ledgers, Removal, Export):
     """``runs/factory.db``: the record of all runs, shared by engines and viewers.
 
     Any number of processes may have it open. Its methods may be called from any thread; each

@@ -15,7 +15,7 @@ __all__ = ["Trials"]
 
 _TRIAL: Final = (
     "id, run_id, iteration, scenario, n, seed, split, product_tree, tier, outcome, source,"
-    " reason, ms, started_ms, confirmation"
+    " reason, ms, started_ms, confirmation, candidate"
 )
 _STEP: Final = "trial, n, kind, who, text, data, t_ms, step"
 _VERDICT: Final = (
@@ -98,9 +98,17 @@ class Trials(Repository):
             )
 
     def trials(
-        self, run_id: str, iteration: int | None = None, scenario: str | None = None
+        self,
+        run_id: str,
+        iteration: int | None = None,
+        scenario: str | None = None,
+        candidate: str | None = "",
     ) -> list[TrialRow]:
-        """Trials of a run by iteration, scenario, regular before confirmation, number."""
+        """Trials of a run by iteration, scenario, regular before confirmation, number.
+
+        Only those of the run's own products, unless ``candidate`` names a branch; ``None`` gives
+        all.
+        """
         where, args = "run_id = ?", [run_id]  # type: tuple[str, list[Any]]
         if iteration is not None:
             where += " AND iteration = ?"
@@ -108,6 +116,9 @@ class Trials(Repository):
         if scenario is not None:
             where += " AND scenario = ?"
             args.append(scenario)
+        if candidate is not None:
+            where += " AND candidate = ?"
+            args.append(candidate)
         rows = self._db.all(
             f"SELECT {_TRIAL} FROM trial WHERE {where}"
             " ORDER BY iteration, scenario, confirmation, n",
@@ -121,6 +132,20 @@ class Trials(Repository):
         if row is None:
             raise UnknownTrial(f"There is no trial {trial_id}.")
         return _trial(row)
+
+    def adopt_trials(self, run_id: str, iteration: int, tree: str) -> int:
+        """Count the candidates' trials of a product as the iteration's own; gives how many.
+
+        Where several candidates had the same product, one trial of each number counts.
+        """
+        with self._db.write() as db:
+            return db.execute(
+                "UPDATE trial SET candidate = '' WHERE id IN (SELECT min(id) FROM trial"
+                " WHERE run_id = ?1 AND iteration = ?2 AND product_tree = ?3"
+                " AND outcome NOT IN ('', 'void')"
+                " GROUP BY scenario, n HAVING min(candidate) <> '')",
+                (run_id, iteration, tree),
+            ).rowcount
 
     def save_steps(self, trial_id: str, rows: Sequence[StepRow]) -> None:
         """Write a trial's trajectory; what was there of it before is replaced.
@@ -196,4 +221,4 @@ def _trial_exists(trial_id: str) -> AbstractContextManager[None]:
 
 
 def _trial(row: tuple[Any, ...]) -> TrialRow:
-    return TrialRow(*(*row[:14], bool(row[14])))
+    return TrialRow(*(*row[:14], bool(row[14]), row[15]))

@@ -100,7 +100,7 @@ def test_control_goes_from_the_viewer_to_the_engine_and_back(store: Store, viewe
 
 
 def test_control_knows_its_verbs_and_runs(store: Store) -> None:
-    with pytest.raises(ValueError, match="'edit-code' is not one of budget, pause"):
+    with pytest.raises(ValueError, match="'edit-code' is not one of answer, budget, pause"):
         store.request(RUN, "edit-code")
     with pytest.raises(UnknownRun):
         store.request("nobody", "stop")
