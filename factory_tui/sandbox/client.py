@@ -42,7 +42,7 @@ class Handle:
     number: int
     ready: asyncio.Future[list[socket.socket]]
     exited: asyncio.Future[Exit]
-    started: bool = field(default=False)
+    minted: dict[int, asyncio.Future[socket.socket]] = field(default_factory=dict)
 
 
 class Client:
@@ -120,6 +120,25 @@ class Client:
         if handle.number in self._handles:
             await self._send({"do": "signal", "id": handle.number, "number": int(number)}, [])
 
+    async def mint(self, handle: Handle) -> socket.socket:
+        """A socket of a box's network, not blocking and not connected.
+
+        Raises:
+            SandboxFault: If the box is gone.
+        """
+        if handle.number not in self._handles:
+            raise SandboxFault("the box is gone")
+        self._numbers += 1
+        request, future = self._numbers, self._loop.create_future()
+        handle.minted[request] = future
+        future.add_done_callback(_look_at)
+        try:
+            await self._send({"do": "mint", "id": handle.number, "request": request}, [])
+            made: socket.socket = await future
+            return made
+        finally:
+            handle.minted.pop(request, None)
+
     async def close(self) -> None:
         """End every box and the process."""
         self._hang_up("the sandbox was closed")
@@ -169,7 +188,16 @@ class Client:
                 self._hello.set_result(said["counted"])
             return
         handle = self._handles.get(said["id"])
-        if handle is None or (said["event"] == "ready" and handle.ready.done()):
+        if said["event"] == "minted":
+            waiting = handle.minted.get(said["request"]) if handle is not None else None
+            if waiting is not None and not waiting.done():
+                if sockets:
+                    waiting.set_result(sockets.pop())
+                else:
+                    waiting.set_exception(SandboxFault("the box gave no socket"))
+            for item in sockets:
+                item.close()
+        elif handle is None or (said["event"] == "ready" and handle.ready.done()):
             for item in sockets:
                 item.close()
         elif said["event"] == "ready":
@@ -184,7 +212,8 @@ class Client:
 
     def _fail(self, handle: Handle, error: SandboxFault) -> None:
         self._handles.pop(handle.number, None)
-        for future in (handle.ready, handle.exited):
+        futures: list[asyncio.Future[Any]] = [handle.ready, handle.exited]
+        for future in (*futures, *handle.minted.values()):
             if not future.done():
                 future.set_exception(error)
 

@@ -47,15 +47,20 @@ class Mount:
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """A TCP port on the box's own ``127.0.0.1`` that is served from outside.
+    """A port on the box's own loopback that is served from outside.
 
-    ``attach`` gets the listening, non-blocking socket, owns it from then on, and returns what has
-    to be closed when the command has ended.
+    ``attach`` gets the bound (TCP: listening), non-blocking socket, owns it from then on, and
+    returns what has to be closed when the command has ended.
+
+    ``address`` may be any of 127/8. A box with a UDP door at port 53 asks there for every name
+    but ``localhost``. Only TCP doors at 127.0.0.1 exist for a command without a box.
     """
 
     name: str
     port: int
     attach: Attach
+    address: str = "127.0.0.1"
+    kind: Literal["tcp", "udp"] = "tcp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +95,31 @@ class Box:
 
     ``env`` may be a function of the doors' ports (``{door name: port}``). Ports are as asked for
     inside a real box; without one they are free ports of the host, so URLs must be built from it.
+    ``files`` are read-only ones made of bytes, by absolute path; none without a box.
     """
 
     mounts: tuple[Mount, ...] = ()
     cwd: str = "/work"
     env: Environment = field(default_factory=dict)
     doors: tuple[Door, ...] = ()
+    files: Mapping[str, bytes] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
 
     def environment(self, ports: Mapping[str, int]) -> dict[str, str]:
         """The variables of ``env`` for doors at ``ports``."""
         return dict(self.env(ports) if callable(self.env) else self.env)
+
+
+class Inside(Protocol):
+    """The way into the network of a box whose command runs."""
+
+    async def mint(self) -> socket.socket:
+        """A non-blocking TCP socket of that network, to be connected to a server inside.
+
+        Raises:
+            SandboxFault: If the box is gone.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,10 @@ _ETC: Final = {
     "/etc/passwd": "box:x:1000:1000:box:/tmp:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n",
     "/etc/group": "box:x:1000:\nnogroup:x:65534:\n",
 }
+_ETC_WITH_NAMES: Final = _ETC | {
+    "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
+    "/etc/resolv.conf": "nameserver 127.0.0.1\noptions timeout:2 attempts:2\n",
+}
 _ETC_OF_HOST: Final = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/ssl/certs")
 _TOP_LEVEL: Final = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 _RESERVED: Final = ("/", "/usr", "/etc", "/proc", "/dev", "/tmp", "/bin", "/sbin", "/lib", "/lib64")
@@ -110,9 +114,11 @@ def bubblewrap(
     options += ["--perms", "0755", "--dir", "/etc"]
     for path in _ETC_OF_HOST:
         options += ["--ro-bind-try", path, path]
-    for path, text in _ETC.items():
+    named = any((door.kind, door.port) == ("udp", 53) for door in box.doors)
+    etc = {path: text.encode() for path, text in (_ETC_WITH_NAMES if named else _ETC).items()}
+    for path, content in {**etc, **box.files}.items():
         options += ["--perms", "0444", "--ro-bind-data", len(data), path]
-        data.append(text.encode())
+        data.append(content)
     options += ["--tmpfs", "/proc"] if "proc" in tier.quirks else ["--proc", "/proc"]
     scratch = ["--size", str(limits.scratch_mb * _MB), "--perms", "1777", "--tmpfs"]
     # A read-only /dev and / leave nothing but the sized file systems to fill.

@@ -10,7 +10,7 @@ import signal
 import socket
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +26,7 @@ from factory_tui.sandbox.model import (
     Closable,
     Completed,
     Door,
+    Inside,
     Killed,
     SandboxFault,
     SandboxUnavailable,
@@ -99,6 +100,7 @@ class Sandbox:
         *,
         stdin: bytes = b"",
         stop: asyncio.Event | None = None,
+        started: Callable[[Inside], None] | None = None,
     ) -> Completed:
         """Run one command in a box of its own and wait for its end.
 
@@ -108,6 +110,7 @@ class Sandbox:
             stdin: What it can read.
             stop: Ends it with ``killed="cancelled"`` when set. Cancelling the calling task ends
                 it as well, and returns only when nothing of it is left.
+            started: Called when the command begins, with the way into its network.
 
         Raises:
             ValueError: If argv or a mount makes no sense.
@@ -119,7 +122,7 @@ class Sandbox:
         profile.check(argv, box)
         # A task of its own, so that cancelling the caller cannot interrupt the clean-up.
         stopped = asyncio.Event()
-        task = asyncio.create_task(self._run(argv, box, stdin, stopped))
+        task = asyncio.create_task(self._run(argv, box, stdin, stopped, started))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         signals = [
@@ -137,7 +140,12 @@ class Sandbox:
         return task.result()
 
     async def _run(
-        self, argv: Sequence[str], box: Box, stdin: bytes, stopped: asyncio.Event
+        self,
+        argv: Sequence[str],
+        box: Box,
+        stdin: bytes,
+        stopped: asyncio.Event,
+        started: Callable[[Inside], None] | None,
     ) -> Completed:
         client = await self._broker()
         quota = Quota([mount.source for mount in box.mounts if mount.writable], box.limits)
@@ -150,7 +158,7 @@ class Sandbox:
                 ports = await stack.enter_async_context(_host_doors(box.doors))
                 home = stack.enter_context(_private_directory())
                 launch = profile.plain(argv, box, box.environment(ports), home)
-            command = _Command(client, launch, box, quota, stopped)
+            command = _Command(client, launch, box, quota, stopped, started)
             return await command.perform(stdin)
 
     async def _broker(self) -> Client:
@@ -173,6 +181,7 @@ class _Command:
     box: Box
     quota: Quota
     stopped: asyncio.Event
+    started: Callable[[Inside], None] | None
 
     async def perform(self, stdin: bytes) -> Completed:
         full = asyncio.Event()
@@ -184,6 +193,8 @@ class _Command:
             began = time.monotonic()
             if killed is None:
                 source.feed(profile.GO + stdin)
+                if self.started is not None:
+                    self.started(_Inside(self.client, handle))
                 killed = await self._watch(handle, full)
             end = await asyncio.wait_for(asyncio.shield(handle.exited), _DEATH_S)
             ms = round((time.monotonic() - began) * 1000)
@@ -254,7 +265,7 @@ class _Command:
             env=launch.env | dict([cookie.split("=")]),
             cwd=launch.cwd,
             user=profile.sandbox_user(),
-            sockets=[("127.0.0.1", door.port) for door in doors],
+            sockets=[(door.kind, door.address, door.port) for door in doors],
             limits=launch.limits,
             memory_mb=limits.memory_mb,
             pids=limits.pids,
@@ -308,6 +319,17 @@ class _Command:
         return killed
 
 
+@dataclass(frozen=True, slots=True)
+class _Inside:
+    """See :class:`~factory_tui.sandbox.Inside`."""
+
+    client: Client
+    handle: Handle
+
+    async def mint(self) -> socket.socket:
+        return await self.client.mint(self.handle)
+
+
 def _reason(fault: SandboxFault, output: Output) -> str:
     said = clean(output.texts()[1]).strip()
     return f"{fault}: {said}" if said else str(fault)
@@ -339,6 +361,8 @@ async def _host_doors(doors: Sequence[Door]) -> AsyncIterator[Mapping[str, int]]
     ports = {}
     try:
         for door in doors:
+            if door.kind != "tcp" or door.address != "127.0.0.1":
+                continue
             listener = socket.create_server(("127.0.0.1", 0))
             listener.setblocking(False)
             ports[door.name] = listener.getsockname()[1]

@@ -18,7 +18,7 @@ from factory_tui.scenarios.yamlmarks import YamlError, read_yaml
 
 __all__ = ["VERBS", "Body", "read_body"]
 
-VERBS: Final = frozenset({"run", "user", "clock", "wait", "write", "shell"})
+VERBS: Final = frozenset({"run", "user", "clock", "wait", "write", "shell", "start", "stop"})
 """Verbs of steps, beside the names of the twins."""
 
 _SECTIONS: Final = ("story", "steps", "satisfied when")
@@ -155,12 +155,12 @@ class _Reader:
         verb = entry.level
         more = textwrap.dedent("\n".join(entry.more)).strip("\n").rstrip()
         text = f"{entry.head}\n{more}" if more else entry.head.strip()
-        if verb in ("run", "shell"):
+        if verb in ("run", "shell", "start"):
             text = _unquoted(text)
         if verb not in self.verbs:
             hint = nearest(verb, self.verbs)
             self.problems.error(entry.line, entry.column, f"unknown step verb `{verb}`", hint)
-        elif not text.strip():
+        elif not text.strip() and verb != "stop":
             self.problems.error(entry.line, entry.column, f"`{verb}:` says nothing")
         elif verb in ("clock", "wait"):
             if seconds(text.lstrip("+")) is None:

@@ -47,6 +47,8 @@ OPERATIONS: Final = {
         "set_group": _one("name members"),
         "add_to_group": _one("group users"),
         "remove_from_group": _one("group users"),
+        "add_devices": _each("name", "as platform users status profile"),
+        "add_tokens": _each("name user", "as"),
     },
     "slack": {
         "add_users": _each("first last email", "as"),
@@ -59,11 +61,33 @@ OPERATIONS: Final = {
         "archive_channel": _one("name"),
         "post_message": _one("channel user text"),
         "set_token": _one("", "scopes revoked"),
+        "add_token": _one("scopes", "user"),
+        "configure_app": _one(
+            "",
+            "app url request_url interactivity_url options_url events user_events commands "
+            "shortcuts socket_mode redirect_urls unfurl_domains scopes token_rotation verify",
+        ),
+        "add_webhook": _one("", "channel as revoke"),
+        "say": _one("user text", "channel thread_ts"),
+        "react": _one("user name", "channel ts remove"),
+        "edit_message": _one("user text", "channel ts"),
+        "delete_message": _one("user", "channel ts"),
+        "slash_command": _one("user command", "channel text"),
+        "click": _one("user action", "value channel ts view ephemeral"),
+        "suggest": _one("user action value", "view channel ts"),
+        "shortcut": _one("user callback_id", "channel ts"),
+        "submit_view": _one("user", "values"),
+        "close_view": _one("user", "all"),
+        "open_home": _one("user"),
     },
     "jira": {
         "add_projects": _each("key name", "as"),
         "add_issues": _each("project summary", "as description labels status"),
         "transition": _one("key to"),
+        "add_comment": _one("key text", "author"),
+        "add_users": _each("first last email", "as"),
+        "deactivate_users": _PEOPLE,
+        "limit_access": _one("project access"),
     },
 }
 """Twin → operation → what it takes."""

@@ -111,6 +111,13 @@ def _entry(entry: Mapping[str, Any]) -> str:
         if not data.get("stdout") and not data.get("stderr"):
             lines.append("It printed nothing.")
         return "\n".join(lines)
+    if kind in ("start", "stop"):
+        return _service(kind, text, data)
+    if kind == "event":
+        lines = [f"{entry.get('who')} told the program of {data.get('operation')}:"]
+        lines.append(quoted(str(data.get("request") or ""), _BODY_CHARS))
+        lines.append(f"The program answered with status {data.get('status') or 'nothing'}.")
+        return "\n".join(lines)
     if kind in ("fact", "judge"):
         return ""  # given apart, or not the judge's to see
     said = {
@@ -121,6 +128,23 @@ def _entry(entry: Mapping[str, Any]) -> str:
         "twin": "Somebody changed the service:",
     }.get(kind, "Note:")
     return f"{said}\n{quoted(text, 2_000)}"
+
+
+def _service(kind: str, text: str, data: Mapping[str, Any]) -> str:
+    """A program that keeps running: how it started, or how it ended and what it printed."""
+    if kind == "start":
+        said = "listens" if data.get("listens") else "does not listen for connections"
+        return f"The service\n{quoted(text, 1_000)}\nwas started and {said}."
+    ended = (
+        f"ended by itself with exit code {data.get('exit')}."
+        if data.get("by_itself")
+        else "was stopped by the harness."
+    )
+    lines = ["The service", quoted(text, 1_000), ended]
+    for stream in ("stdout", "stderr"):
+        if data.get(stream):
+            lines += [f"It printed ({stream}):", quoted(str(data[stream]))]
+    return "\n".join(lines)
 
 
 def _calls(entries: Iterable[Mapping[str, Any]]) -> str:

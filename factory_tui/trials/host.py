@@ -86,7 +86,7 @@ class HostServer:
         """Forget a stage that will not be played to its end."""
         stage = self.stages.pop(trial, None)
         if stage is not None:
-            stage.clear()
+            await stage.abandon()
         return {}
 
     async def do_bench(

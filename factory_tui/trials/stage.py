@@ -1,33 +1,36 @@
 """One performance of a scenario, inside a trial host: ``open → act* → close``.
 
-A stage owns a universe of twins, a scratch folder and the box each command runs in. Whoever
-drives it (scripted steps, a simulated user) only says which action comes next.
+A stage owns a universe of twins, a scratch folder, the box each command runs in and the service
+that a step may start. Whoever drives it (scripted steps, a simulated user) only says which action
+comes next.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from socket import socket
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
 from factory_tui import scenarios
 from factory_tui.config import duration
-from factory_tui.sandbox import Box, Door, Limits, Mount, Sandbox, prepare_tree, read_beneath
+from factory_tui.sandbox import Box, Completed, Limits, Mount, Sandbox, prepare_tree, read_beneath
 from factory_tui.scenarios import Evidence, Scenario
+from factory_tui.scenarios.facts.schema import VIEWS
 from factory_tui.text import clean
+from factory_tui.trials import service
+from factory_tui.trials.exchanges import exchange_entry, exchange_row
+from factory_tui.trials.network import Network, port_of
+from factory_tui.trials.service import Service
 from factory_tui.trials.wire import HarnessFault
-from factory_tui.universe import Exchange, Pack, Universe, serve
+from factory_tui.universe import Courier, Pack, Universe
 
-__all__ = ["PORTS", "Stage", "StageOptions", "exchange_row", "run_in_box"]
-
-PORTS = {"okta": 7001, "slack": 7002, "jira": 7003}
-"""Where each twin listens inside a box; packs beyond these get the ports that follow."""
+__all__ = ["Stage", "StageOptions"]
 
 OUTPUT_KEPT = 20_000
 """Characters of a command's output that a trajectory keeps (head and tail)."""
@@ -37,11 +40,14 @@ FILE_KEPT = 1 << 20
 
 FILES_KEPT = 200
 
+SERVICE_S: Final = 3600.0
+"""Seconds a service may run at most."""
 
-def port_of(packs: Mapping[str, Pack], twin: str) -> int:
-    """The port of a twin inside a box."""
-    others = [name for name in packs if name not in PORTS]
-    return PORTS.get(twin) or 7010 + others.index(twin)
+QUIET_S: Final = 0.3
+"""Seconds without traffic after which a service is taken to have done what it was told."""
+
+SETTLE_S: Final = 15.0
+"""Seconds to wait for that."""
 
 
 @dataclass(slots=True)
@@ -53,72 +59,6 @@ class StageOptions:
     scratch: Path
     seed: int
     limits: Limits = field(default_factory=Limits)
-
-
-def exchange_row(exchange: Exchange) -> dict[str, Any]:
-    """An exchange as JSON, its bodies cleaned."""
-    return {
-        "n": exchange.n,
-        "step": exchange.step,
-        "t_virtual": str(exchange.t_virtual),
-        "twin": exchange.twin,
-        "operation": exchange.operation,
-        "method": exchange.method,
-        "path": clean(exchange.path, limit=2000),
-        "status": exchange.status,
-        "ms": exchange.ms,
-        "fault": exchange.fault or "",
-        "gap": exchange.gap,
-        "request_headers": _headers(exchange.request_headers),
-        "request_body": clean(exchange.request_body or b"", limit=OUTPUT_KEPT),
-        "response_headers": _headers(exchange.response_headers),
-        "response_body": clean(exchange.response_body or b"", limit=OUTPUT_KEPT),
-    }
-
-
-def _headers(headers: Sequence[tuple[str, str]]) -> list[list[str]]:
-    pairs = [[clean(name), clean(value)] for name, value in headers]
-    for pair in pairs:
-        if pair[0].lower() == "authorization" and len(pair[1]) > 12:
-            pair[1] = pair[1][:12] + "…"
-    return pairs
-
-
-async def run_in_box(
-    sandbox: Sandbox,
-    universe: Universe,
-    argv: list[str],
-    *,
-    mounts: tuple[Mount, ...],
-    limits: Limits,
-    stdin: bytes = b"",
-    env: Mapping[str, str] | None = None,
-) -> Any:
-    """Run one command with every twin of the universe at its door.
-
-    Returns:
-        ``sandbox.Completed``.
-    """
-    doors = tuple(
-        Door(twin, port_of(universe.packs, twin), _attach(universe, twin))
-        for twin in universe.packs
-    )
-
-    def environment(ports: Mapping[str, int]) -> dict[str, str]:
-        values = {"LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1", **(env or {})}
-        for twin, port in ports.items():
-            values |= universe.env(twin, f"http://127.0.0.1:{port}")
-        return values
-
-    box = Box(mounts=mounts, cwd="/work", doors=doors, env=environment, limits=limits)
-    return await sandbox.run(argv, box, stdin=stdin)
-
-
-def _attach(universe: Universe, twin: str) -> Callable[[socket], Awaitable[Any]]:
-    async def attach(listener: socket) -> Any:
-        return await serve(universe, twin, listener)
-
-    return attach
 
 
 class Stage:
@@ -138,10 +78,15 @@ class Stage:
             clock=setup.clock,
             vary=scenario.vary,
         )
+        self.network = Network(self.universe)
+        self.service: Service | None = None
+        self._service_record: dict[str, Any] = {}
+        self._courier = Courier(self.universe, connect=self._connect)
         self.entities: dict[str, Any] = {"sut": self._sut}
         self.commands: list[dict[str, Any]] = []
         self.trajectory: list[dict[str, Any]] = []
         self._seen = 0
+        self._noted = 0
 
     # -- the three moments ---------------------------------------------------------------
 
@@ -168,13 +113,15 @@ class Stage:
         except (KeyError, ValueError, TypeError, LookupError, OSError) as error:
             raise HarnessFault(f"{self.scenario.id}: set-up failed: {error}") from error
         prepare_tree(scratch)
+        self._courier.start()
         return {"entities": self.entities}
 
     async def act(self, verb: str, text: str, step: int) -> dict[str, Any]:
         """Perform one action of a step.
 
         Args:
-            verb: ``run``, ``shell``, ``clock``, ``wait``, ``write`` or a twin's name.
+            verb: ``run``, ``shell``, ``start``, ``stop``, ``clock``, ``wait``, ``write`` or a
+                twin's name.
             text: what follows the verb, unbound.
             step: the scenario's step (from 1) that observations are stamped with.
 
@@ -191,24 +138,31 @@ class Stage:
         text = self._text(text)
         if verb in ("run", "shell"):
             await self._run(text.strip().strip("`"), step)
+        elif verb == "start":
+            await self._start(text.strip().strip("`"), step)
+        elif verb == "stop":
+            if self.service is None:
+                raise ValueError("nothing was started that could be stopped")
+            await self._end_service(step)
         elif verb in ("clock", "wait"):
             seconds = duration(text.strip().lstrip("+"))
-            self.universe.clock.advance(seconds)
-            self._note(verb, "world", f"{text.strip()} later", step)
+            await self._courier.advance(seconds)
+            self._note(verb, "world", clean(f"{text.strip()} later"), step)
         elif verb == "write":
             name, _, content = text.partition(":")
             self._write(name.strip().strip("`"), content.strip("\n").removeprefix(" "))
             prepare_tree(self.options.scratch)
-            self._note("write", "world", f"wrote {name.strip()}", step)
+            self._note("write", "world", clean(f"wrote {name.strip()}"), step)
         elif verb in self.universe.packs:
             op, _, raw = text.strip().partition(" ")
             try:
                 self._apply(verb, op, yaml.safe_load(raw) if raw.strip() else {})
             except (KeyError, LookupError, yaml.YAMLError) as error:
                 raise ValueError(f"{verb}: {op}: {error}") from error
-            self._note("twin", verb, f"{op} {raw.strip()}", step)
+            self._note("twin", verb, clean(f"{op} {raw.strip()}"), step)
         else:
             raise ValueError(f"unknown verb {verb!r}")
+        await self._settle(step)
         fresh = self._exchanges()
         return {
             "entries": self.trajectory[before:],
@@ -218,7 +172,7 @@ class Stage:
 
     def say(self, who: str, text: str, step: int) -> list[dict[str, Any]]:
         """Note what somebody said or thought; nothing happens. Returns the entries."""
-        self._note("user", who, text, step)
+        self._note("user", who, clean(text), step)
         return self.trajectory[-1:]
 
     async def close(self) -> dict[str, Any]:
@@ -227,9 +181,13 @@ class Stage:
         Returns:
             ``{"facts": [...], "trajectory": [...], "gaps": [...], "entities": {...}}``.
         """
+        if self.service is not None:
+            await self._end_service(self.universe.step)
+            self._note_exchanges(self.universe.step)
+        await self._courier.close()
         evidence = Evidence(
-            views={twin: self.universe.view(twin) for twin in self.universe.packs},
-            calls=[exchange_row(e) for e in self.universe.tap],
+            views={twin: self._view(twin) for twin in self.universe.packs},
+            calls=[exchange_row(e) for e in self.universe.tap if e.direction == "in"],
             cmds=self.commands,
             files=self._files(),
             entities=self.entities,
@@ -252,7 +210,7 @@ class Stage:
                 }
             )
         gaps = sorted({(e.twin, e.operation) for e in self.universe.tap if e.gap})
-        self.clear()
+        await self.abandon()
         if self.universe.failures:
             raise HarnessFault("; ".join(self.universe.failures))
         return {
@@ -262,69 +220,144 @@ class Stage:
             "entities": self.entities,
         }
 
+    def _view(self, twin: str) -> dict[str, list[Any]]:
+        """A twin's state for facts: a collection that it leaves out is empty."""
+        return {**{name: [] for name in VIEWS.get(twin, ())}, **self.universe.view(twin)}
+
+    async def abandon(self) -> None:
+        """End whatever still runs, and clean up."""
+        await self._courier.close()
+        if self.service is not None:
+            running, self.service = self.service, None
+            await running.stop()
+        self.clear()
+
     def clear(self) -> None:
         """Remove the scratch folder."""
         shutil.rmtree(self.options.scratch, ignore_errors=True)
 
     # -- pieces --------------------------------------------------------------------------
 
-    async def _run(self, command: str, step: int) -> None:
+    def _box(self) -> Box:
         options = self.options
-        done = await run_in_box(
-            self.sandbox,
-            self.universe,
-            ["/bin/sh", "-c", command],
-            mounts=(
-                Mount(options.product, "/app"),
-                Mount(options.scratch, "/work", writable=True),
-            ),
-            limits=options.limits,
+        mounts = (
+            Mount(options.product, "/app"),
+            Mount(options.scratch, "/work", writable=True),
         )
-        for exchange in list(self.universe.tap)[self._seen :]:
-            self.trajectory.append(
-                {
-                    "kind": "call",
-                    "who": exchange.twin,
-                    "step": step,
-                    "text": f"{exchange.method} {clean(exchange.path, limit=300)}",
-                    "data": {
-                        "n": exchange.n,
-                        "operation": exchange.operation,
-                        "status": exchange.status,
-                        "fault": exchange.fault or "",
-                        "gap": exchange.gap,
-                        "request": clean(exchange.request_body or b"", limit=4000),
-                        "response": clean(exchange.response_body or b"", limit=1000),
-                    },
-                }
-            )
-        record = {
-            "step": step,
-            "command": command,
-            "exit": done.exit_code if not done.killed else None,
-            "killed": done.killed or "",
-            "stdout": done.stdout,
-            "stderr": done.stderr,
-            "output": done.stdout + ("\n" if done.stdout and done.stderr else "") + done.stderr,
-            "seconds": done.ms / 1000,
-        }
+        return self.network.box(mounts, options.limits)
+
+    async def _run(self, command: str, step: int) -> None:
+        box = self._box()
+        if self.service is not None:
+            box = self._with_service(box)
+        done = await self.sandbox.run(["/bin/sh", "-c", command], box)
+        self._note_exchanges(step)
+        record = _record(command, step)
         self.commands.append(record)
-        kept = {
-            key: clean(record[key], limit=OUTPUT_KEPT) if key in ("stdout", "stderr") else value
-            for key, value in record.items()
-            if key not in ("output", "step")
-        }
-        self.trajectory.append(
-            {"kind": "run", "who": "product", "step": step, "text": command, "data": kept}
+        self._told(record, done)
+        self._note("run", "product", command, step, _kept(record))
+
+    # -- a service -----------------------------------------------------------------------
+
+    async def _start(self, command: str, step: int) -> None:
+        if self.service is not None:
+            raise ValueError("one service at a time: `stop:` the one before")
+
+        def make_box(port: int) -> Box:
+            box = self._box()
+            variables = service.environment(port)
+            return replace(
+                box,
+                env=lambda ports: {**self.network.environment(ports), **variables},
+                limits=replace(box.limits, wall_s=SERVICE_S),
+            )
+
+        argv = ["/bin/sh", "-c", f"exec {command}"]
+        record = self._service_record = _record(command, step)
+        self.commands.append(record)
+        self.service = await Service.start(self.sandbox, argv, make_box)
+        if self.service.ended is not None:
+            await self._end_service(step)
+        elif self.service.listens:
+            self._note("start", "product", command, step, {"listens": True})
+        else:
+            self._note("start", "product", command, step, {"listens": False})
+
+    async def _end_service(self, step: int) -> None:
+        """Stop the service if it still runs, and note what it printed and how it ended."""
+        assert self.service is not None
+        running, self.service = self.service, None
+        by_itself = running.ended is not None
+        done = await running.stop()
+        record = self._service_record
+        self._told(record, done)
+        if not by_itself:
+            record["killed"] = ""  # we did, and that says nothing of it
+        data = {**_kept(record), "by_itself": by_itself}
+        self._note("stop", "product", record["command"], step, data)
+
+    def _with_service(self, box: Box) -> Box:
+        """The box with a way to the running service."""
+        assert self.service is not None
+        door = self.service.door()
+
+        def environment(ports: Mapping[str, int]) -> dict[str, str]:
+            return {**self.network.environment(ports), **service.environment(ports[door.name])}
+
+        return replace(box, doors=(*box.doors, door), env=environment)
+
+    async def _connect(
+        self, host: str, port: int
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Where the twins' events go: to the service, and nowhere else."""
+        if self.service is None:
+            raise ConnectionRefusedError(f"nobody listens at {host}:{port}")
+        return await self.service.connect(host, port)
+
+    async def _settle(self, step: int) -> None:
+        """Deliver what is due, and let the service do what it was told."""
+        await self._courier.flush()
+        if self.service is not None:
+            loop = asyncio.get_running_loop()
+            end = loop.time() + SETTLE_S
+            seen = -1
+            while seen != len(self.universe.tap) and loop.time() < end:
+                seen = len(self.universe.tap)
+                await asyncio.sleep(QUIET_S)
+                await self._courier.flush()
+        self._note_exchanges(step)
+        if self.service is not None and self.service.ended is not None:
+            await self._end_service(step)
+
+    # -- notes ---------------------------------------------------------------------------
+
+    @staticmethod
+    def _told(record: dict[str, Any], done: Completed) -> None:
+        """Fill a command's record with what became of it."""
+        record.update(
+            exit=done.exit_code if not done.killed else None,
+            killed=done.killed or "",
+            stdout=done.stdout,
+            stderr=done.stderr,
+            output=done.stdout + ("\n" if done.stdout and done.stderr else "") + done.stderr,
+            seconds=done.ms / 1000,
         )
+
+    def _note_exchanges(self, step: int) -> None:
+        """Put the traffic since the last time into the trajectory."""
+        tap = self.universe.tap
+        self.trajectory += [exchange_entry(exchange, step) for exchange in tap[self._noted :]]
+        self._noted = len(tap)
 
     def _exchanges(self) -> list[dict[str, Any]]:
         fresh = list(self.universe.tap)[self._seen :]
         self._seen += len(fresh)
         return [exchange_row(e) for e in fresh]
 
-    def _note(self, kind: str, who: str, text: str, step: int) -> None:
-        entry = {"kind": kind, "who": who, "step": step, "text": clean(text), "data": {}}
+    def _note(
+        self, kind: str, who: str, text: str, step: int, data: Mapping[str, Any] | None = None
+    ) -> None:
+        entry = {"kind": kind, "who": who, "step": step, "text": text, "data": dict(data or {})}
         self.trajectory.append(entry)
 
     def _apply(self, twin: str, op: str, args: Any) -> None:
@@ -374,3 +407,26 @@ class Stage:
                 if content is not None and len(found) < FILES_KEPT:
                     found[clean(shown)] = clean(content)
         return found
+
+
+def _record(command: str, step: int) -> dict[str, Any]:
+    """A command as facts see it, before anything is known of it."""
+    return {
+        "step": step,
+        "command": command,
+        "exit": None,
+        "killed": "",
+        "stdout": "",
+        "stderr": "",
+        "output": "",
+        "seconds": 0.0,
+    }
+
+
+def _kept(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A command's record as a trajectory keeps it."""
+    return {
+        key: clean(value, limit=OUTPUT_KEPT) if key in ("stdout", "stderr") else value
+        for key, value in record.items()
+        if key not in ("output", "step")
+    }

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from factory_tui.sandbox import Limits, Mount, Sandbox, prepare_tree
-from factory_tui.trials.stage import exchange_row, run_in_box
+from factory_tui.trials.exchanges import exchange_row
+from factory_tui.trials.network import Network
 from factory_tui.universe import Pack, Universe
 
 __all__ = ["Workbench"]
@@ -37,19 +38,14 @@ class Workbench:
             clock="2026-01-05T09:00:00Z",
             vary=frozenset(),
         )
+        self.network = Network(self.universe)
         self._seen = 0
         prepare_tree(workspace)
 
     async def execute(self, argv: list[str], stdin: bytes, limits: Limits) -> dict[str, Any]:
         """Run one command of the builder with its workspace writable at ``/work``."""
-        done = await run_in_box(
-            self.sandbox,
-            self.universe,
-            argv,
-            mounts=(Mount(self.workspace, "/work", writable=True),),
-            limits=limits,
-            stdin=stdin,
-        )
+        mounts = (Mount(self.workspace, "/work", writable=True),)
+        done = await self.sandbox.run(argv, self.network.box(mounts, limits), stdin=stdin)
         fresh = list(self.universe.tap)[self._seen :]
         self._seen += len(fresh)
         return {

@@ -4,35 +4,12 @@ import asyncio
 import json
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from factory_tui import scenarios
 from factory_tui.scenarios import user
-from factory_tui.trials import HarnessFault, HostOptions, Job, Pool, Report, perform
-
-ROOT = Path(__file__).resolve().parents[2]
-
-HEAD = """---
-id: tried
-title: A small product is tried
-setup:
-  clock: 2026-03-02T09:00:00Z
-  twins: {slack: {seed: acme-12}}
-  files:
-    greeting.txt: hello
-%s
----
-# Story
-A program is tried.
-# Steps
-%s
-# Satisfied when
-%s
-"""
+from factory_tui.trials import HarnessFault, Pool, perform
+from tests.trials.conftest import MakeJob, tried
 
 CALLER = """#!/usr/bin/python3 -IS
 import http.client, json, os, sys, urllib.parse
@@ -46,45 +23,7 @@ open("report.txt", "w").write("seen")
 """
 
 
-@pytest.fixture
-async def pool() -> AsyncIterator[Pool]:
-    async with Pool(HostOptions(ROOT / "twins", ("slack",)), 1) as running:
-        yield running
-
-
-@pytest.fixture
-def job(tmp_path: Path) -> Callable[..., Job]:
-    tmp_path.chmod(0o755)
-    for parent in tmp_path.parents[:3]:
-        parent.chmod(parent.stat().st_mode | 0o011)
-
-    def make(product: str, steps: str, criteria: str, head: str = "", **limits: Any) -> Job:
-        program = tmp_path / "product" / "tool"
-        program.parent.mkdir(exist_ok=True)
-        program.write_text(product)
-        program.chmod(0o755)
-        path = tmp_path / "tried.md"
-        path.write_text(HEAD % (head, steps, criteria))
-        return Job(
-            trial="t",
-            scenario=scenarios.load(path),
-            product=program.parent,
-            command="./tool",
-            scratch=tmp_path / "scratch",
-            seed=7,
-            limits=limits,
-        )
-
-    return make
-
-
-async def tried(pool: Pool, job: Job, mind: Any = None) -> tuple[Report, list[Any]]:
-    exchanges: list[Any] = []
-    async with pool.host() as host:
-        return await perform(host, job, mind, exchanges.extend), exchanges
-
-
-async def test_steps_are_performed_and_facts_checked(pool: Pool, job: Callable[..., Job]) -> None:
+async def test_steps_are_performed_and_facts_checked(pool: Pool, job: MakeJob) -> None:
     report, exchanges = await tried(
         pool,
         job(
@@ -106,7 +45,7 @@ async def test_steps_are_performed_and_facts_checked(pool: Pool, job: Callable[.
     assert token not in str(exchanges[0]["request_headers"])
 
 
-async def test_the_same_seed_gives_the_same_trajectory(pool: Pool, job: Callable[..., Job]) -> None:
+async def test_the_same_seed_gives_the_same_trajectory(pool: Pool, job: MakeJob) -> None:
     made = job(CALLER, "1. run: `{{sut}}`", "- must fact: cmd[1].exit == 0", "vary: [ids, names]")
     first, second = [(await tried(pool, made))[0] for _ in range(2)]
     for report in (first, second):
@@ -115,7 +54,7 @@ async def test_the_same_seed_gives_the_same_trajectory(pool: Pool, job: Callable
     assert json.dumps(first.trajectory) == json.dumps(second.trajectory)
 
 
-async def test_a_product_that_hangs_is_stopped(pool: Pool, job: Callable[..., Job]) -> None:
+async def test_a_product_that_hangs_is_stopped(pool: Pool, job: MakeJob) -> None:
     report, _ = await tried(
         pool,
         job(
@@ -129,7 +68,7 @@ async def test_a_product_that_hangs_is_stopped(pool: Pool, job: Callable[..., Jo
     assert not report.facts[0]["ok"]
 
 
-async def test_hostile_output_is_cleaned(pool: Pool, job: Callable[..., Job]) -> None:
+async def test_hostile_output_is_cleaned(pool: Pool, job: MakeJob) -> None:
     report, _ = await tried(
         pool,
         job(
@@ -162,7 +101,7 @@ user:
 limits: {turns: 4}"""
 
 
-async def test_a_simulated_user_acts_and_sees(pool: Pool, job: Callable[..., Job]) -> None:
+async def test_a_simulated_user_acts_and_sees(pool: Pool, job: MakeJob) -> None:
     mind = Scripted(("shell", "/app/tool"), ("done", ""))
     made = job(CALLER, "1. user: Try it.", "- must fact: calls.slack.count == 1", PERSON)
     report, _ = await tried(pool, made, mind)
@@ -172,14 +111,14 @@ async def test_a_simulated_user_acts_and_sees(pool: Pool, job: Callable[..., Job
     assert "users.list" not in mind.prompts[1]
 
 
-async def test_a_user_that_invents_voids_the_trial(pool: Pool, job: Callable[..., Job]) -> None:
+async def test_a_user_that_invents_voids_the_trial(pool: Pool, job: MakeJob) -> None:
     mind = Scripted(("shell", "/app/tool --for somebody@else.example"), ("done", ""))
     made = job(CALLER, "1. user: Try it.", "- must fact: calls.slack.count == 1", PERSON)
     report, _ = await tried(pool, made, mind)
     assert "somebody@else.example" in report.void
 
 
-async def test_a_dead_host_is_a_fault_and_is_replaced(pool: Pool, job: Callable[..., Job]) -> None:
+async def test_a_dead_host_is_a_fault_and_is_replaced(pool: Pool, job: MakeJob) -> None:
     made = job("#!/bin/sh\nsleep 30\n", "1. run: `{{sut}}`", "- must fact: cmd[1].exit == 0")
     async with pool.host() as host:
         running = asyncio.create_task(perform(host, made, None, lambda rows: None))
@@ -193,7 +132,7 @@ async def test_a_dead_host_is_a_fault_and_is_replaced(pool: Pool, job: Callable[
     assert report.facts[0]["ok"]
 
 
-async def test_a_setup_that_cannot_be_done_is_a_fault(pool: Pool, job: Callable[..., Job]) -> None:
+async def test_a_setup_that_cannot_be_done_is_a_fault(pool: Pool, job: MakeJob) -> None:
     made = job(
         CALLER,
         "1. slack: archive_channel {name: nowhere}",

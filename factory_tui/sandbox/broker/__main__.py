@@ -12,10 +12,18 @@ arguments. Requests (every one with the ``id`` of a box):
 ``spawn``   descriptors: [body, stdin, stdout, stderr, data ...]; the body, in a memfd because
             command lines can be long, is a :class:`Spawn`
 ``signal``  ``number``: to the command's process group; SIGKILL goes to everything in the box
+``mint``    ``request``: a socket of the box's network, not connected, for somebody outside who
+            wants to talk to a server inside
 
-Replies: ``ready`` with the listening sockets, as descriptors, in the order asked for (the command
-starts when its supervisor writes a line to its stdin); ``failed`` with a ``reason``; ``exited``
-with ``code`` (None unless the command itself ended), ``memory`` and ``pids`` (limits it ran into).
+Replies:
+
+``ready``   with the listening sockets, as descriptors, in the order asked for (the command starts
+            when its supervisor writes a line to its stdin)
+``failed``  with a ``reason``
+``minted``  with the ``request``'s socket, or without one where that was impossible
+``exited``  with ``code`` (None unless the command itself ended), ``memory`` and ``pids`` (limits
+            it ran into)
+
 Before anything else the broker says ``hello``, with ``counted``: whether cgroups count memory.
 
 The start is gated twice. bubblewrap waits on ``--block-fd`` until limits are set, but an end of
@@ -131,6 +139,8 @@ class Broker:
         try:
             if request["do"] == "spawn":
                 self._spawn(request["id"], descriptors)
+            elif request["do"] == "mint":
+                self._mint(request["id"], request["request"])
             elif (box := self.boxes.get(request["id"])) is not None:
                 box.send(request["number"])
         finally:
@@ -277,8 +287,9 @@ class Broker:
         code = 1
         try:
             spawn = box.spawn
-            addresses = [(host, port) for host, port in spawn.sockets]
-            listeners = netns.listen(box.init, addresses) if addresses else []
+            if spawn.sockets:
+                netns.enter(box.init)
+            listeners = netns.listen(spawn.sockets)
             if spawn.user is not None:
                 os.setgroups([])
                 os.setresgid(spawn.user, spawn.user, spawn.user)
@@ -295,6 +306,28 @@ class Broker:
             code = 0
         except BaseException as error:
             self._say({"id": box.number, "event": "failed", "reason": str(error)})
+        finally:
+            os._exit(code)
+
+    def _mint(self, number: int, request: int) -> None:
+        """Answer with a socket of a box's network, made in a forked child."""
+        box = self.boxes.get(number)
+        helper = os.fork() if box is not None and box.init else -1
+        if helper == 0:
+            self._help_mint(box, number, request)
+        if helper < 0 or os.waitpid(helper, 0)[1]:
+            self._say({"id": number, "event": "minted", "request": request})
+
+    def _help_mint(self, box: Running | None, number: int, request: int) -> None:
+        """In a forked child. Never returns."""
+        code = 1
+        try:
+            assert box is not None
+            if box.spawn.program is not None:
+                netns.enter(box.init)
+            message = json.dumps({"id": number, "event": "minted", "request": request}).encode()
+            socket.send_fds(self.control, [message], [netns.unconnected().fileno()])
+            code = 0
         finally:
             os._exit(code)
 

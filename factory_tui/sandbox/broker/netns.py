@@ -1,4 +1,4 @@
-"""Listening sockets made inside another process's network namespace."""
+"""Sockets made inside another process's network namespace."""
 
 import ctypes
 import errno
@@ -17,25 +17,54 @@ _NS_GET_USERNS: Final = 0xB701  # linux/nsfs.h
 _libc: Final = ctypes.CDLL(None, use_errno=True)
 
 
-def listen(pid: int, addresses: Iterable[tuple[str, int]]) -> list[socket.socket]:
-    """Enter the network of ``pid`` for good and listen there.
+def enter(pid: int) -> None:
+    """Enter the network of ``pid`` for good.
 
     Joining a user namespace cannot be undone and needs a single thread: call it in a process that
     may be thrown away.
 
     Raises:
-        OSError: If the namespace cannot be entered or an address is taken.
+        OSError: If the namespace cannot be entered.
     """
-    _enter(pid)
+    network = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        _setns(network, _CLONE_NEWNET)
+    except PermissionError:
+        # bubblewrap nests a second user namespace; rights over the network come with the one
+        # that owns it.
+        _setns(fcntl.ioctl(network, _NS_GET_USERNS), _CLONE_NEWUSER)
+        _setns(network, _CLONE_NEWNET)
+    finally:
+        os.close(network)
+
+
+def listen(addresses: Iterable[tuple[str, str, int]]) -> list[socket.socket]:
+    """Sockets that listen (``"tcp"``) or receive (``"udp"``) at host and port.
+
+    Raises:
+        OSError: If an address is taken.
+    """
     listeners = []
-    for address in addresses:
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        _bind(listener, address)
-        listener.listen(512)
+    for kind, host, port in addresses:
+        stream = kind == "tcp"
+        listener = socket.socket(
+            socket.AF_INET, socket.SOCK_STREAM if stream else socket.SOCK_DGRAM
+        )
+        if stream:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        _bind(listener, (host, port))
+        if stream:
+            listener.listen(512)
         listener.setblocking(False)
         listeners.append(listener)
     return listeners
+
+
+def unconnected() -> socket.socket:
+    """A TCP socket of this network, for somebody outside to connect to a server in it."""
+    made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    made.setblocking(False)
+    return made
 
 
 def _bind(listener: socket.socket, address: tuple[str, int]) -> None:
@@ -49,19 +78,6 @@ def _bind(listener: socket.socket, address: tuple[str, int]) -> None:
             if error.errno != errno.EADDRNOTAVAIL or time.monotonic() > end:
                 raise
             time.sleep(0.005)
-
-
-def _enter(pid: int) -> None:
-    network = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        _setns(network, _CLONE_NEWNET)
-    except PermissionError:
-        # bubblewrap nests a second user namespace; rights over the network come with the one
-        # that owns it.
-        _setns(fcntl.ioctl(network, _NS_GET_USERNS), _CLONE_NEWUSER)
-        _setns(network, _CLONE_NEWNET)
-    finally:
-        os.close(network)
 
 
 def _setns(descriptor: int, kind: int) -> None:

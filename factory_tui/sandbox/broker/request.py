@@ -14,7 +14,7 @@ class Spawn:
         env: The unconfined command's environment.
         cwd: The unconfined command's directory.
         user: The uid and gid to become, or None to stay.
-        sockets: Addresses to listen on inside.
+        sockets: Where to listen inside: ``"tcp"`` or ``"udp"``, address, port.
         limits: Pairs of RLIMIT number and value.
         memory_mb: For the cgroup or, without one, the watchdog.
         pids: For the cgroup.
@@ -28,7 +28,7 @@ class Spawn:
     env: dict[str, str]
     cwd: str
     user: int | None
-    sockets: list[tuple[str, int]]
+    sockets: list[tuple[str, str, int]]
     limits: list[tuple[int, int]]
     memory_mb: int
     pids: int

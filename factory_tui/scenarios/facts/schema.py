@@ -27,6 +27,9 @@ VIEWS: Final[View] = {
         "users": _fields("id name email deleted"),
         "channels": _fields("id name private archived members"),
         "messages": _fields("channel user text ts"),
+        "ephemerals": _fields("channel to text ts"),
+        "modals": _fields("id user title callback_id open errors"),
+        "interactions": _fields("id what user state error answer"),
     },
     "jira": {
         "projects": _fields("key name"),

@@ -1,0 +1,178 @@
+"""A product that keeps running while a scenario goes on: a bot, a webhook receiver, a web app.
+
+It runs in a box of its own. Its network is reached by sockets that are made inside: the twins'
+events come in that way, and so do the commands of later steps, which find it at the same
+address in their own boxes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable
+from typing import Any, Final
+
+from factory_tui.sandbox import Box, Completed, Door, Inside, Sandbox, SandboxFault
+
+__all__ = ["PORT", "Service", "environment"]
+
+PORT: Final = 8080
+"""Where a service is asked to listen, by ``PORT`` and ``SERVICE_URL`` in its environment."""
+
+READY_S: Final = 20.0
+"""Seconds until a service has to listen."""
+
+_LOOK_S: Final = 0.05
+_HOSTS: Final = ("127.0.0.1", "localhost")
+_CHUNK: Final = 1 << 16
+
+
+def environment(port: int) -> dict[str, str]:
+    """What a program is told of the service."""
+    return {"PORT": str(port), "SERVICE_URL": f"http://127.0.0.1:{port}"}
+
+
+class Service:
+    """One running service. Make it with :meth:`start`, end it with :meth:`stop`.
+
+    Attributes:
+        port: Where it was asked to listen.
+        listens: Whether it did, within :data:`READY_S`.
+        ended: What became of its command, ``None`` while it runs.
+    """
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.listens = False
+        self._inside: Inside | None = None
+        self._stop = asyncio.Event()
+        self._task: asyncio.Task[Completed] | None = None
+
+    @classmethod
+    async def start(
+        cls, sandbox: Sandbox, argv: list[str], make_box: Callable[[int], Box]
+    ) -> Service:
+        """Start a command and wait until it listens, or has ended, or time is up.
+
+        Args:
+            sandbox: Makes the box.
+            argv: The command.
+            make_box: The box for a service at the port given.
+
+        Raises:
+            SandboxFault: If the box failed.
+        """
+        service = cls(PORT if sandbox.tier.ok else _free_port())
+        box = make_box(service.port)
+        service._task = asyncio.create_task(
+            sandbox.run(argv, box, stop=service._stop, started=service._started)
+        )
+        try:
+            async with asyncio.timeout(READY_S):
+                while not service._task.done() and not service.listens:
+                    with contextlib.suppress(OSError):
+                        _, writer = await service.connect("127.0.0.1", service.port)
+                        writer.close()
+                        service.listens = True
+                    if not service.listens:
+                        await asyncio.wait([service._task], timeout=_LOOK_S)
+        except TimeoutError:
+            pass
+        except BaseException:
+            await service.stop()
+            raise
+        if service._task.done():
+            service._task.result()
+        return service
+
+    def _started(self, inside: Inside) -> None:
+        self._inside = inside
+
+    @property
+    def ended(self) -> Completed | None:
+        """What became of the command; raises :class:`SandboxFault` if its box failed."""
+        return self._task.result() if self._task is not None and self._task.done() else None
+
+    async def stop(self) -> Completed:
+        """Ask it to end (SIGTERM, then SIGKILL); what became of it."""
+        assert self._task is not None
+        self._stop.set()
+        return await self._task
+
+    async def connect(
+        self, host: str, port: int
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """A connection to a server of the service, and to nothing else.
+
+        Raises:
+            OSError: If nobody listens there.
+        """
+        if self._inside is None or host not in _HOSTS or self.ended is not None:
+            raise ConnectionRefusedError(f"nobody listens at {host}:{port}")
+        if self.port != PORT and port in (PORT, self.port):
+            port = self.port  # without a box the service listens at a port of the host
+        elif self.port != PORT:
+            raise ConnectionRefusedError(f"nobody listens at {host}:{port}")
+        try:
+            line = await self._inside.mint()
+        except SandboxFault as error:
+            raise ConnectionRefusedError(str(error)) from None
+        try:
+            await asyncio.get_running_loop().sock_connect(line, ("127.0.0.1", port))
+            return await asyncio.open_connection(sock=line)
+        except BaseException:
+            line.close()
+            raise
+
+    def door(self) -> Door:
+        """A door by which another box reaches the service at the same address."""
+        return Door("service", PORT, self._attach)
+
+    async def _attach(self, listener: socket.socket) -> _Splice:
+        return await _Splice(self).serve(listener)
+
+
+class _Splice:
+    """Connections of one box, each joined to one of the service's."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._server: asyncio.Server | None = None
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    async def serve(self, listener: socket.socket) -> _Splice:
+        self._server = await asyncio.start_server(self._join, sock=listener)
+        return self
+
+    async def close(self) -> None:
+        """End it and its connections."""
+        assert self._server is not None
+        self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        with contextlib.closing(writer), contextlib.suppress(OSError):
+            far, near = await self._service.connect("127.0.0.1", PORT)
+            with contextlib.closing(near):
+                await asyncio.gather(_pump(reader, near), _pump(far, writer))
+
+
+async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    while data := await source.read(_CHUNK):
+        sink.write(data)
+        await sink.drain()
+    if sink.can_write_eof():
+        sink.write_eof()
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
