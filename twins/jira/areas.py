@@ -2,17 +2,23 @@
 
 from . import (  # noqa: F401 - imported for their registrations
     attachments,
+    boards,
     comments,
+    epics,
     filters,
+    greenhopper,
     issues,
     links,
     meta,
     parts,
     projects,
     properties,
+    ranking,
     search,
     social,
+    sprints,
     users,
+    webhooks,
     workflow,
     worklogs,
 )

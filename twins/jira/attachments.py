@@ -8,9 +8,10 @@ from factory_tui.universe import Response, Row
 
 from .context import Context, empty, operation, reply
 from .errors import JiraError
-from .issues import need_write
+from .needs import need_write
 from .shapes import attachment_shape
 from .state import new_id, touch
+from .telling import attachment_event
 
 MAX_SIZE = 10 << 20
 
@@ -47,6 +48,7 @@ def add(c: Context) -> Response:
             "data": payload.decode("latin-1"),
         }
         c["attachments"].put(key, row)
+        attachment_event(c, "created", row, issue)
         shapes.append(attachment_shape(c, row))
     if not shapes:
         raise JiraError(400, "No file was sent in the part 'file'.")
@@ -89,4 +91,5 @@ def delete(c: Context) -> Response:
     need_write(c, issue)
     c["attachments"].delete(row["id"])
     touch(c, issue)
+    attachment_event(c, "deleted", row, issue)
     return empty()

@@ -9,6 +9,7 @@ from .context import Context, empty, operation, reply
 from .errors import JiraError, bad_field
 from .shapes import comment_shape
 from .state import add_comment, touch
+from .telling import comment_event
 
 
 def _body(c: Context, payload: dict[str, Any]) -> Any:
@@ -78,6 +79,7 @@ def update(c: Context) -> Response:
     changed = {**row, "body": _body(c, c.body()), "updater": c.me, "updated": c.now}
     c["comments"].put(row["id"], changed)
     touch(c, issue)
+    comment_event(c, "updated", changed, issue)
     return reply(comment_shape(c, changed))
 
 
@@ -89,6 +91,7 @@ def delete(c: Context) -> Response:
         raise JiraError(400, "You do not have the permission to delete this comment.")
     c["comments"].delete(row["id"])
     touch(c, issue)
+    comment_event(c, "deleted", row, issue)
     return empty()
 
 

@@ -8,9 +8,10 @@ from .adf import NotADocumentError, rich
 from .context import Context, empty, operation, reply
 from .errors import JiraError, bad_field
 from .fields import issue_link_shape
-from .issues import need_write
+from .needs import need_write
 from .read import LINK_TYPES, link_type_shape
 from .state import add_comment, new_id, touch
+from .telling import link_event
 
 
 @operation("GET", "/issueLinkType", "getIssueLinkTypes")
@@ -61,17 +62,33 @@ def link(c: Context) -> Response:
             text = rich(comment.get("body"), v3=c.v3)
         except NotADocumentError as error:
             raise bad_field("comment", "Comment body is not valid!") from error
-    table = c["links"]
-    known = [table[key] for key in table.find("inward", inward["id"])]
-    if not any(row["outward"] == outward["id"] and row["type"] == kind for row in known):
-        key = new_id(c.twin, "link")
-        ends = {"inward": inward["id"], "outward": outward["id"]}
-        table.put(key, {"id": key, "type": kind, **ends})
-        touch(c, inward)
-        touch(c, outward)
+    connect(c, kind, inward, outward)
     if text is not None:
         add_comment(c, inward, text)
     return Response(201)
+
+
+def connect(c: Context, kind: str, inward: Row, outward: Row) -> None:
+    """Link two issues unless they are linked so."""
+    table = c["links"]
+    known = [table[key] for key in table.find("inward", inward["id"])]
+    if any(row["outward"] == outward["id"] and row["type"] == kind for row in known):
+        return
+    key = new_id(c.twin, "link")
+    ends = {"inward": inward["id"], "outward": outward["id"]}
+    table.put(key, {"id": key, "type": kind, **ends})
+    touch(c, inward)
+    touch(c, outward)
+    link_event(c, "created", table[key])
+
+
+def link_from(c: Context, issue: Row, value: dict[str, Any]) -> None:
+    """Link ``issue`` as its ``update`` says: ``{"type", "inwardIssue" or "outwardIssue"}``."""
+    kind = _type(value.get("type"))
+    if value.get("outwardIssue") is not None:
+        connect(c, kind, issue, _end(c, value["outwardIssue"], "outwardIssue"))
+    else:
+        connect(c, kind, _end(c, value.get("inwardIssue"), "inwardIssue"), issue)
 
 
 def _link(c: Context) -> Row:
@@ -102,6 +119,7 @@ def delete(c: Context) -> Response:
     row = _link(c)
     need_write(c, c["issues"][row["inward"]])
     c["links"].delete(row["id"])
+    link_event(c, "deleted", row)
     return empty()
 
 

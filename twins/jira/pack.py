@@ -10,8 +10,12 @@ from typing import Any, ClassVar, Final
 from factory_tui.universe import (
     ApplyError,
     Call,
+    Delivery,
     IndexFn,
+    Outcome,
+    Outgoing,
     Pack,
+    Reply,
     Request,
     Response,
     Row,
@@ -22,6 +26,7 @@ from factory_tui.universe import (
 
 from . import (
     areas,  # noqa: F401 - registers the operations
+    hooks,
     scenario,
 )
 from .config import CONFIG_TABLES, config_tables
@@ -148,6 +153,18 @@ class Jira(Pack):
         url = call.request.base_url + call.request.path
         body = {"message": f"null for uri: {url}", "status-code": 404}
         return Response.json(body, 404, content_type=TYPE)
+
+    def outgoing(self, twin: Twin, delivery: Delivery, timestamp: int) -> Outgoing:
+        """A webhook's request."""
+        return hooks.outgoing(delivery)
+
+    def sign(self, delivery: Delivery, outgoing: Outgoing, secret: str, timestamp: int) -> None:
+        """``X-Hub-Signature``, for webhooks with a secret."""
+        hooks.sign(delivery, outgoing, secret)
+
+    def outcome(self, twin: Twin, delivery: Delivery, reply: Reply) -> Outcome:
+        """Whether a delivery is repeated."""
+        return hooks.outcome(twin, delivery, reply)
 
     def env(self, twin: Twin, url: str) -> dict[str, str]:
         """``JIRA_URL``, ``JIRA_EMAIL`` and ``JIRA_TOKEN`` of the automation."""

@@ -10,6 +10,7 @@ from .errors import JiraError, bad_field
 from .seed import project_row
 from .shapes import project_shape, status_shape, type_shape
 from .state import delete_issue, new_id
+from .telling import project_event
 
 __all__ = ["add_project"]
 
@@ -126,6 +127,7 @@ def add_project(c: Context, key: str, name: str, lead: str) -> Row:
         raise bad_field("projectName", "A project with that name already exists.")
     row = project_row(new_id(c.twin, "project", 10_001), key, name, lead)
     c["projects"].put(row["id"], row)
+    project_event(c, "created", row)
     return row
 
 
@@ -174,6 +176,7 @@ def update(c: Context) -> Response:
         changes["lead"] = row["id"]
     project = {**project, **changes}
     c["projects"].put(project["id"], project)
+    project_event(c, "updated", project)
     return reply(project_shape(c, project, full=True))
 
 
@@ -190,4 +193,5 @@ def delete(c: Context) -> Response:
         for key in c[table].find("project", project["id"]):
             c[table].delete(key)
     c["projects"].delete(project["id"])
+    project_event(c, "deleted", project)
     return empty()

@@ -25,6 +25,8 @@ filters      filter id        saved searches
 properties   (entity, key)    entity properties
 boards       board id         agile boards, each on a filter
 sprints      sprint id        of boards
+webhooks     webhook id       of apps (dynamic) and of the site
+failedhooks  identifier       deliveries to apps that were given up
 ===========  ===============  ==========================================================
 """
 
@@ -70,6 +72,8 @@ TABLES: Final[Mapping[str, Mapping[str, IndexFn]]] = {
     "properties": {"entity": _by("entity")},
     "boards": {"filter": _by("filter")},
     "sprints": {"board": _by("board")},
+    "webhooks": {},
+    "failedhooks": {},
 }
 
 SEEDS: Final = ("acme-it", "acme-it-dc")

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from factory_tui.universe import Row
 
+from . import agile_fields
 from .adf import MAX_TEXT, NotADocumentError, plain, rich
 from .context import Context
 from .durations import seconds_of
@@ -270,4 +271,5 @@ _SETTERS: Final[dict[str, Callable[[Context, Row, Any], None]]] = {
     "timetracking": _set_timetracking,
     "issuetype": _set_type,
     "project": _set_project,
+    **agile_fields.SETTERS,
 }

@@ -6,6 +6,7 @@ from factory_tui.universe import Row, Twin, thaw
 
 from .context import Context
 from .fields import fields_of, value_text
+from .telling import comment_event, issue_created, issue_deleted, issue_updated
 
 __all__ = [
     "add_comment",
@@ -68,6 +69,7 @@ def insert_issue(c: Context, issue: Row) -> Row:
     issue["key"] = f"{project['key']}-{number}"
     issue["n"] = number
     c["issues"].put(issue["id"], issue)
+    issue_created(c, issue)
     return issue
 
 
@@ -94,12 +96,16 @@ def change_issue(c: Context, before: Row, after: Row) -> Row:
                 "toString": new[1],
             }
         )
+    history = None
     if items:
         key = new_id(c.twin, "history")
         history = {"id": key, "issue": after["id"], "author": c.me, "created": c.now}
-        c["changelog"].put(key, {**history, "items": items})
+        history["items"] = items
+        c["changelog"].put(key, history)
     after = {**after, "updated": c.now}
     c["issues"].put(after["id"], after)
+    if history is not None:
+        issue_updated(c, after, history)
     return after
 
 
@@ -123,12 +129,15 @@ def add_comment(c: Context, issue: Row, body: Any, visibility: Any = None) -> Ro
     }
     c["comments"].put(key, row)
     touch(c, issue)
+    comment_event(c, "created", row, c["issues"][issue["id"]])
+    issue_updated(c, c["issues"][issue["id"]], None, row)
     return row
 
 
 def delete_issue(c: Context, issue: Row) -> None:
     """Delete an issue with everything that hangs on it, subtasks included."""
     children = c["issues"].find("parent", issue["id"])
+    issue_deleted(c, issue)
     c["issues"].delete(issue["id"])
     for key in children:
         delete_issue(c, c["issues"][key])

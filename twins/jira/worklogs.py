@@ -9,9 +9,10 @@ from .adf import NotADocumentError, rich
 from .context import Context, empty, operation, reply
 from .durations import pretty, seconds_of
 from .errors import JiraError, bad_field
-from .issues import need_write
+from .needs import need_write
 from .shapes import worklog_shape
 from .state import new_id
+from .telling import worklog_event
 
 
 @operation("GET", "/issue/{issueIdOrKey}/worklog", "getIssueWorklog")
@@ -93,6 +94,7 @@ def add(c: Context) -> Response:
     row["id"] = new_id(c.twin, "worklog")
     c["worklogs"].put(row["id"], row)
     _count(c, issue, seconds)
+    worklog_event(c, "created", row, issue)
     return reply(worklog_shape(c, row), 201)
 
 
@@ -124,6 +126,7 @@ def update(c: Context) -> Response:
         changed["started"] = _started(c, payload)
     c["worklogs"].put(row["id"], {**changed, "updater": c.me})
     _count(c, issue, seconds - row["seconds"])
+    worklog_event(c, "updated", c["worklogs"][row["id"]], issue)
     return reply(worklog_shape(c, c["worklogs"][row["id"]]))
 
 
@@ -134,4 +137,5 @@ def delete(c: Context) -> Response:
     need_write(c, issue)
     c["worklogs"].delete(row["id"])
     _count(c, issue, -row["seconds"])
+    worklog_event(c, "deleted", row, issue)
     return empty()
