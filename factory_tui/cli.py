@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import importlib
-import json
+import os
+import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
 from factory_tui import __version__
+from factory_tui.cli_common import (
+    fail,
+    find_run,
+    folder_option,
+    no_factory,
+    settings_of,
+    store_of,
+    token_budget,
+    usd_budget,
+)
 
 if TYPE_CHECKING:
     from factory_tui.config import Settings
-    from factory_tui.store import Store
+    from factory_tui.engine.launch import RunOptions
 
 __all__ = ["main"]
 
@@ -24,74 +33,16 @@ EXIT_CODES = """Exit codes: 0 satisfied (or done), 1 not satisfied, 2 bad input,
 4 harness failure."""
 
 
-def fail(sentence: str, code: int = 2) -> NoReturn:
-    """Print one sentence to stderr and leave."""
-    click.echo(sentence, err=True)
-    sys.exit(code)
-
-
-def settings_of(folder: Path) -> Settings:
-    """The factory of a folder, or exit 2 with what is wrong."""
-    from factory_tui.config import ConfigError, load
-
-    try:
-        return load(folder)
-    except ConfigError as error:
-        fail(str(error))
-
-
-@contextmanager
-def store_of(folder: Path) -> Iterator[Store]:
-    """The store of the factory in a folder; a factory that never ran has none yet."""
-    from factory_tui.store import Store, StoreError
-
-    path = folder / "runs" / "factory.db"
-    if not path.exists():
-        fail(f"{folder}: no run yet; start one with `factory-tui run`")
-    try:
-        with Store.open(path) as store:
-            yield store
-    except StoreError as error:
-        fail(str(error))
-
-
-def find_run(store: Store, prefix: str | None) -> Any:
-    """A run by the first characters of its id; the newest without one."""
-    from factory_tui.store import StoreError
-
-    if prefix is None:
-        runs = store.runs()
-        if not runs:
-            fail("no run yet; start one with `factory-tui run`")
-        return runs[0]
-    try:
-        return store.find_run(prefix)
-    except StoreError as error:
-        fail(str(error))
-
-
-folder_option = click.option(
-    "--factory",
-    "folder",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=None,
-    help="The factory's folder (with factory.toml); this one by default.",
-    callback=lambda ctx, _param, value: _chosen(ctx, value),
-)
-
-
-def _chosen(context: click.Context, value: Path | None) -> Path:
-    """The folder given here, or before the subcommand, or this one."""
-    given = value or context.find_root().params.get("folder") or Path()
-    return Path(given).resolve()
-
-
 class LazyGroup(click.Group):
-    """Groups of commands that are imported when somebody uses them."""
+    """Commands that are imported when somebody uses them."""
 
     LAZY: ClassVar[dict[str, str]] = {
         "pipeline": "factory_tui.pipeline_cli",
         "twins": "factory_tui.twins_cli",
+        **dict.fromkeys(
+            ("budget", "export", "pause", "product", "resume", "retry", "rm", "runs", "stop"),
+            "factory_tui.runs_cli",
+        ),
     }
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -106,6 +57,17 @@ class LazyGroup(click.Group):
             return command
         return super().get_command(ctx, cmd_name)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Carry out the command; a reader that has seen enough (``| head``) is no failure."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+            return result
+        except BrokenPipeError:
+            # Whatever is still buffered must not be complained about on the way out.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(0)
+
 
 @click.group(cls=LazyGroup, invoke_without_command=True, epilog=EXIT_CODES)
 @click.version_option(__version__, prog_name="factory-tui")
@@ -119,24 +81,27 @@ def main(context: click.Context, folder: Path) -> None:
     if context.invoked_subcommand is not None:
         return
     if not (folder / "factory.toml").exists():
-        click.echo(f"There is no factory in {folder}.")
-        if not (sys.stdin.isatty() and click.confirm("Create the sample factory here?")):
-            fail("run `factory-tui init` to create one, or `factory-tui demo` to watch one")
+        question = f"There is no factory in {folder}. Create the sample factory here?"
+        if not (sys.stdin.isatty() and click.confirm(question)):
+            fail(no_factory(folder))
         context.invoke(init, folder=folder)
     settings = settings_of(folder)
     open_screens(settings, None)
 
 
-def open_screens(settings: Settings, run_id: str | None) -> None:
-    """Open the TUI; without a terminal say what to use instead."""
+def open_screens(settings: Settings, run_id: str | None, options: RunOptions | None = None) -> None:
+    """Open the TUI; without a terminal say what to use instead.
+
+    ``options`` are those of the runs that are started from the screens.
+    """
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         fail("the screens need a terminal; use `factory-tui run --plain` or `--json`")
     from factory_tui.ui.app import FactoryApp
 
     def start_new() -> str:
-        from factory_tui.engine.launch import RunOptions, create_run, spawn
+        from factory_tui.engine.launch import create_run, spawn
 
-        ident = create_run(settings, RunOptions())
+        ident = create_run(settings, options or _options_of_newest(settings))
         spawn(settings, ident)
         return ident
 
@@ -151,12 +116,24 @@ def open_screens(settings: Settings, run_id: str | None) -> None:
     ).run()
 
 
+def _options_of_newest(settings: Settings) -> RunOptions:
+    """What a run started from the screens needs: in a demo's folder, the recording again."""
+    from factory_tui.engine.launch import RunOptions, model_access
+    from factory_tui.store import Store
+
+    with Store.open(settings.store) as store:
+        newest = next(iter(store.runs()), None)
+    if newest is not None and newest.recorded and not model_access():
+        return RunOptions(**newest.settings)
+    return RunOptions()
+
+
 # -- running ---------------------------------------------------------------------------------
 
 
 @main.command()
 @folder_option
-@click.option("--tokens", type=click.IntRange(0), help="Token budget of this run.")
+@click.option("--tokens", type=str, help="Token budget of this run, such as 1.5M.")
 @click.option("--usd", type=str, help="Dollar budget of this run.")
 @click.option(
     "--seed-from",
@@ -170,7 +147,7 @@ def open_screens(settings: Settings, run_id: str | None) -> None:
 @click.option("--detach", "mode", flag_value="detach", help="Only start it and print its id.")
 def run(
     folder: Path,
-    tokens: int | None,
+    tokens: str | None,
     usd: str | None,
     seed_from: Path | None,
     unsandboxed: bool,
@@ -181,9 +158,13 @@ def run(
     from factory_tui.engine.launch import RunOptions
 
     settings = settings_of(folder)
+    limit = None if tokens is None else token_budget(tokens)
+    dollars = None if usd is None else usd_budget(usd)
+    if (tokens and limit is None) or (usd and dollars is None):
+        fail("a run without a limit is what [budget] in factory.toml may ask for, not an option")
     options = RunOptions(
-        tokens=tokens,
-        usd=None if usd is None else str(money(usd)),
+        tokens=limit,
+        usd=None if dollars is None else str(dollars),
         unsandboxed=unsandboxed,
         seed_from=str(seed_from.resolve()) if seed_from else "",
         record=str(Path(record).resolve()) if record else "",
@@ -191,7 +172,7 @@ def run(
     start_and_show(settings, options, mode)
 
 
-def start_and_show(settings: Settings, options: Any, mode: str | None) -> None:
+def start_and_show(settings: Settings, options: RunOptions, mode: str | None) -> None:
     """Create the run, start its process and show it in the way asked for."""
     from factory_tui.engine.launch import BadInput, create_run, spawn
 
@@ -205,7 +186,7 @@ def start_and_show(settings: Settings, options: Any, mode: str | None) -> None:
         return
     if mode in ("plain", "json") or not sys.stdout.isatty():
         sys.exit(follow_lines(settings, run_id, json_lines=mode == "json"))
-    open_screens(settings, run_id)
+    open_screens(settings, run_id, options)
 
 
 def follow_lines(settings: Settings, run_id: str, *, json_lines: bool) -> int:
@@ -220,6 +201,10 @@ def follow_lines(settings: Settings, run_id: str, *, json_lines: bool) -> int:
         except KeyboardInterrupt:
             click.echo(f"detached; the run goes on: factory-tui attach {run_id}", err=True)
             return 130
+        except BrokenPipeError:
+            # Not 0, which would say that the run is satisfied; nobody reads, so nothing is said.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 128 + signal.SIGPIPE
         row = store.run(run_id)
         if row.status == "paused":
             if process.alive(row.pid, row.pid_started):
@@ -227,19 +212,6 @@ def follow_lines(settings: Settings, run_id: str, *, json_lines: bool) -> int:
             first = f"factory-tui budget {run_id} --tokens N, then " if code == 3 else ""
             click.echo(f"run {run_id} can go on: {first}factory-tui resume {run_id}", err=True)
         return int(code)
-
-
-def money(text: str) -> Any:
-    """An amount of dollars from the command line."""
-    from decimal import Decimal, InvalidOperation
-
-    try:
-        amount = Decimal(text)
-    except InvalidOperation:
-        amount = Decimal(-1)
-    if not amount.is_finite() or amount < 0:
-        fail(f"--usd {text}: give an amount of US dollars such as 20.00")
-    return amount
 
 
 @main.command()
@@ -302,181 +274,6 @@ def attach(run_id: str | None, folder: Path, mode: str | None) -> None:
     if mode or not sys.stdout.isatty():
         sys.exit(follow_lines(settings, row.id, json_lines=mode == "json"))
     open_screens(settings, row.id)
-
-
-@main.command()
-@folder_option
-@click.option("--json", "as_json", is_flag=True, help="One JSON object per run.")
-def runs(folder: Path, as_json: bool) -> None:
-    """List the runs of this factory, newest first."""
-    from factory_tui import process
-
-    with store_of(folder) as store:
-        rows = store.runs()
-    for row in rows:
-        live = process.alive(row.pid, row.pid_started)
-        status = row.status
-        if status in ("running", "starting") and not live:
-            status = "interrupted"
-        if as_json:
-            fields = ("id", "name", "iteration", "spent_tokens", "spent_usd", "budget_tokens")
-            shown = {k: getattr(row, k) for k in fields}
-            click.echo(json.dumps({**shown, "status": status, "live": live}, default=str))
-            continue
-        spent = f"{row.spent_tokens or 0:,} tok"
-        usd = "cost unknown" if row.spent_usd is None else f"${float(row.spent_usd):.2f}"
-        mark = "  recorded model" if row.recorded else ""
-        click.echo(
-            f"{row.id:8} {row.name:16} {status:12} iteration {row.iteration or 0:<3} "
-            f"{spent:>16}  {usd}{mark}"
-        )
-
-
-def requesting(verb: str, said: str) -> Callable[..., None]:
-    """A subcommand that asks a run for something and wakes it where that is needed."""
-
-    @click.argument("run_id")
-    @folder_option
-    def command(run_id: str, folder: Path) -> None:
-        ask(folder, run_id, verb, {}, ASKED[verb])
-
-    command.__doc__ = said
-    return command
-
-
-ASKED = {"pause": "pause asked for", "resume": "resume asked for", "stop": "stop asked for"}
-
-
-def ask(folder: Path, run_id: str, verb: str, args: dict[str, Any], said: str) -> None:
-    """Write a request for a run's engine; start the engine where the request needs one."""
-    from factory_tui import process
-
-    settings = settings_of(folder)
-    with store_of(folder) as store:
-        row = find_run(store, run_id)
-        live = process.alive(row.pid, row.pid_started)
-        ended = row.status in ("satisfied", "unsatisfied", "stopped", "failed")
-        again = verb == "retry" or (verb == "resume" and row.status != "satisfied")
-        if ended and not live and not again:
-            fail(f"run {row.id} has ended ({row.status}); start another with `factory-tui run`")
-        store.request(row.id, verb, args, "command line")
-    if not live and verb in ("resume", "retry", "stop", "budget"):
-        from factory_tui.engine.launch import spawn
-
-        spawn(settings, row.id)
-    click.echo(f"{row.id}: {said}")
-
-
-main.command(name="pause")(requesting("pause", "Pause a run at its next model call and trial."))
-main.command(name="resume")(requesting("resume", "Let a paused or interrupted run go on."))
-main.command(name="stop")(requesting("stop", "End a run; what it built and measured is kept."))
-
-
-@main.command()
-@click.argument("run_id")
-@click.option("--tokens", type=str, help="New token budget, or `none`.")
-@click.option("--usd", type=str, help="New dollar budget, or `none`.")
-@click.option("--yes", is_flag=True, help="Do not ask when the new budget is below what is spent.")
-@folder_option
-def budget(run_id: str, tokens: str | None, usd: str | None, yes: bool, folder: Path) -> None:
-    """Set the token or dollar budget of a run, while it goes on or before it resumes."""
-    if tokens is None and usd is None:
-        fail("give --tokens N, --usd N, or both")
-    args: dict[str, Any] = {}
-    if tokens is not None:
-        cleaned = tokens.replace("_", "").replace(",", "")
-        digits = cleaned.isascii() and cleaned.isdigit() and len(cleaned) <= 12
-        if cleaned != "none" and not digits:
-            fail(f"--tokens {tokens}: give a whole number such as 3_000_000, or none")
-        args["tokens"] = None if cleaned == "none" else int(cleaned)
-    if usd is not None:
-        args["usd"] = None if usd == "none" else str(money(usd))
-    with store_of(folder) as store:
-        row = find_run(store, run_id)
-        limit = args.get("tokens")
-        below = limit is not None and limit < (row.spent_tokens or 0)
-        dollars = args.get("usd")
-        below = below or (dollars is not None and float(dollars) < float(row.spent_usd or 0))
-    if below and not yes:
-        question = f"run {row.id} has already spent more than that and would pause. Go on?"
-        if not sys.stdin.isatty():
-            fail(f"{question.removesuffix(' Go on?')} Add --yes to do it.")
-        if not click.confirm(question):
-            return
-    ask(folder, row.id, "budget", args, "budget changed")
-
-
-@main.command()
-@click.argument("run_id")
-@click.argument("scenario")
-@click.option("--trials", type=click.IntRange(1, 100), default=3, show_default=True)
-@folder_option
-def retry(run_id: str, scenario: str, trials: int, folder: Path) -> None:
-    """Perform more trials of one scenario against the run's latest product."""
-    with store_of(folder) as store:
-        row = find_run(store, run_id)
-        known = [s.id for s in store.scenarios(row.id)]
-    if scenario not in known:
-        fail(f"run {row.id} has no scenario {scenario!r}; it has: {', '.join(known) or 'none yet'}")
-    args = {"scenario": scenario, "trials": trials}
-    ask(folder, row.id, "retry", args, f"{trials} more trials of {scenario} asked for")
-
-
-@main.command()
-@click.argument("run_id")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@folder_option
-def rm(run_id: str, yes: bool, folder: Path) -> None:
-    """Delete a run: its rows in the store and its folder."""
-    import shutil
-
-    from factory_tui import process
-
-    with store_of(folder) as store:
-        row = find_run(store, run_id)
-        if process.alive(row.pid, row.pid_started):
-            fail(f"run {row.id} is going on; stop it first: factory-tui stop {row.id}")
-        if not yes and not click.confirm(f"Delete run {row.id} and everything it built?"):
-            return
-        store.remove_run(row.id)
-    shutil.rmtree(folder / "runs" / row.id, ignore_errors=True)
-    click.echo(f"{row.id}: deleted")
-
-
-@main.command()
-@click.argument("run_id")
-@click.option(
-    "--out",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="A folder that does not exist yet.",
-)
-@folder_option
-def product(run_id: str, out: Path, folder: Path) -> None:
-    """Take a run's product out: a git repository with its history."""
-    from factory_tui.agent.workspace import Workspace, WorkspaceError
-
-    with store_of(folder) as store:
-        row = find_run(store, run_id)
-    place = folder / "runs" / row.id
-    if out.exists():
-        fail(f"{out}: exists already; give a folder that does not")
-    try:
-        Workspace(place / "workspace", place / "git").export(out.resolve())
-    except WorkspaceError as error:
-        fail(str(error))
-    click.echo(str(out))
-
-
-@main.command()
-@click.argument("run_id", required=False)
-@folder_option
-def export(run_id: str | None, folder: Path) -> None:
-    """Write everything about a run as JSON lines."""
-    with store_of(folder) as store:
-        row = find_run(store, run_id)
-        for item in store.export(row.id):
-            click.echo(json.dumps(item, ensure_ascii=False, default=str))
 
 
 @main.command()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from factory_tui.cli import main
-from factory_tui.store import RunRow, Store
+from factory_tui.store import RunRow, ScenarioRow, Store
 
 
 def run(*args: str, folder: Path | None = None, stdin: str | None = None) -> Result:
@@ -51,7 +52,30 @@ def test_no_factory_says_what_to_do(tmp_path: Path) -> None:
         result = run(*args, folder=tmp_path)
         assert result.exit_code == 2
         assert "factory-tui init" in result.output
-    assert "factory-tui run" in run("runs", folder=tmp_path).output
+    for args in (["runs"], ["export"], ["pause", "ab12"], ["budget", "ab12", "--tokens", "1"], []):
+        result = run(*args, folder=tmp_path)
+        assert result.exit_code == 2, args
+        assert result.output == run("run", folder=tmp_path).output, "one sentence for all"
+
+
+def test_a_factory_without_runs_says_so_in_one_way(factory: Path) -> None:
+    said = "no run yet; start one with `factory-tui run`\n"
+    listed = run("runs", folder=factory)
+    assert (listed.exit_code, listed.output) == (0, said), "an empty list is no failure"
+    assert run("runs", "--json", folder=factory).stdout == ""
+    for args in (["attach"], ["export"], ["pause", "ab12"], ["rm", "ab12"]):
+        result = run(*args, folder=factory)
+        assert (result.exit_code, result.output) == (2, said), args
+
+
+def test_a_reader_that_has_seen_enough_is_no_failure(factory: Path, store: Store) -> None:
+    store.add_run(RunRow(id="ab12", name="x"))
+    for _ in range(200):
+        store.append("ab12", "note", {"text": "hello " * 200, "level": "info"})
+    command = f"{sys.executable} -m factory_tui export --factory {factory}"
+    script = f"set -o pipefail; {command} | head -n 1 | wc -l"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "1", "")
 
 
 def test_a_broken_scenario_stops_a_run_with_file_line_and_column(
@@ -77,8 +101,11 @@ def test_no_model_says_what_to_set(factory: Path, monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        (["budget", "ab12", "--tokens", "many"], "whole number"),
-        (["budget", "ab12", "--usd", "-3"], "US dollars"),
+        (
+            ["budget", "ab12", "--tokens", "many"],
+            "--tokens many: give a number such as",
+        ),
+        (["budget", "ab12", "--usd", "-3"], "--usd -3: a budget cannot be negative"),
         (["budget", "ab12"], "give --tokens"),
         (["budget", "ab12", "--tokens", "10"], "already spent more"),
         (["retry", "ab12", "nowhere"], "no scenario"),
@@ -101,13 +128,11 @@ def test_requests_are_written_for_the_engine(factory: Path, store: Store) -> Non
     mine = {"pid": os.getpid(), "status": "running"}
     store.add_run(RunRow(id="ab12", name="x", **mine))
     assert run("pause", "ab", folder=factory).exit_code == 0
-    assert (
-        run("budget", "ab12", "--tokens", "1_000", "--usd", "2.50", folder=factory).exit_code == 0
-    )
+    assert run("budget", "ab12", "--tokens", "150k", "--usd", "2.50", folder=factory).exit_code == 0
     pending = store.pending("ab12")
     assert [(c.verb, dict(c.args)) for c in pending] == [
         ("pause", {}),
-        ("budget", {"tokens": 1000, "usd": "2.50"}),
+        ("budget", {"tokens": 150_000, "usd": "2.50"}),
     ]
 
 
@@ -158,3 +183,24 @@ def test_screens_without_a_terminal_say_what_to_use(factory: Path) -> None:
     )
     assert done.returncode == 2
     assert "--plain" in done.stderr
+
+
+def test_a_taken_port_is_named(factory: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        for args in (["--port-base", port], ["--control-port", port]):
+            result = run("twins", "serve", "slack", *args)
+            assert result.exit_code == 2
+            assert f"127.0.0.1:{port}" in result.output
+
+
+def test_one_of_something_is_singular(factory: Path, store: Store, tmp_path: Path) -> None:
+    dot = tmp_path / "g.dot"
+    dot.write_text("digraph g { start [shape=Mdiamond]; exit [shape=Msquare]; start -> exit }")
+    assert "2 nodes, 1 edge, 0 errors" in run("pipeline", "check", str(dot)).output
+    store.add_run(RunRow(id="ab12", name="x", pid=os.getpid(), status="running"))
+    store.save_scenarios("ab12", [ScenarioRow("ab12", "leaver")])
+    result = run("retry", "ab12", "leaver", "--trials", "1", folder=factory)
+    assert "1 more trial of leaver asked for" in result.output
