@@ -78,11 +78,16 @@ def check(file: Path, as_json: bool, strict: bool) -> None:
             click.echo(f"{file}:{item}" if item.line else f"{file}: {item}")
     bad = sum(item.severity is Severity.ERROR for item in found)
     if not as_json:
-        size = f"{len(graph.nodes)} nodes, {len(graph.edges)} edges"
+        size = f"{_count(len(graph.nodes), 'node')}, {_count(len(graph.edges), 'edge')}"
         warned = sum(item.severity is Severity.WARNING for item in found)
-        click.echo(f"{file}: {size}, {bad} errors, {warned} warnings")
+        mistakes = f"{_count(bad, 'error')}, {_count(warned, 'warning')}"
+        click.echo(f"{file}: {size}, {mistakes}")
     if bad or (strict and found):
         sys.exit(2)
+
+
+def _count(number: int, name: str) -> str:
+    return f"{number} {name}" if number == 1 else f"{number} {name}s"
 
 
 # -- show ------------------------------------------------------------------------------------

@@ -400,9 +400,9 @@ async def serve_pipelines(
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((address, port))
-    except OSError:
+    except OSError as error:
         listening.close()
-        raise
+        raise OSError(f"{address}:{port} cannot be used: {error.strerror}") from error
     config = uvicorn.Config(
         server, log_level="warning", lifespan="off", timeout_graceful_shutdown=2, ws="none"
     )

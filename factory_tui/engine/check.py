@@ -20,6 +20,9 @@ from factory_tui.trials import HarnessFault, HostOptions, Job, Pool, perform
 
 __all__ = ["Finding", "check_factory", "null_product"]
 
+LINE = 100
+"""Characters of a line about a scenario that is as it should be; what is wrong is told in full."""
+
 NULL_PRODUCT = "#!/bin/sh\nexit 0\n"
 
 
@@ -110,7 +113,8 @@ def check_factory(settings: Settings, *, dynamic: bool, out: Callable[[str], obj
     errors = sum(p.level == "error" for p in problems)
     splits = {name: sum(s.split == name for s in found) for name in scenarios.SPLITS}
     counted = ", ".join(f"{count} {name}" for name, count in splits.items() if count)
-    out(f"{settings.scenarios}: {len(found)} scenarios ({counted}), {errors} errors")
+    mistakes = "1 error" if errors == 1 else f"{errors} errors"
+    out(f"{settings.scenarios}: {len(found)} scenarios ({counted}), {mistakes}")
     if errors or not found:
         return 2
     if not dynamic:
@@ -120,12 +124,16 @@ def check_factory(settings: Settings, *, dynamic: bool, out: Callable[[str], obj
     except HarnessFault as fault:
         out(f"the null product could not be tried: {fault}")
         return 4
+    out("a program that does nothing, tried once in each of them:")
+    name = max(len(finding.scenario) for finding in findings) + 2
     for finding in findings:
-        out(f" {'✓' if finding.ok else '✗'} {finding.scenario:40} {finding.detail}")
+        # The tick is about the scenario: it measures something.
+        mark = "✓ fails, as it must: " if finding.ok else "✗ "
+        line = f"  {finding.scenario:{name}}{mark}{' '.join(finding.detail.split())}"
+        out(line if len(line) <= LINE or not finding.ok else line[: LINE - 1] + "…")
     bad = sum(not f.ok for f in findings)
-    out(
-        "a program that does nothing fails every scenario"
-        if not bad
-        else f"{bad} scenarios do not measure anything yet"
-    )
+    if not bad:
+        out("every scenario measures something")
+    else:
+        out(f"{bad} {'scenario measures' if bad == 1 else 'scenarios measure'} nothing yet")
     return 2 if bad else 0

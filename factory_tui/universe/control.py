@@ -426,7 +426,10 @@ async def serve_control(serving: Serving, host: str = "127.0.0.1", port: int = 0
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind((host, port))
+        try:
+            sock.bind((host, port))
+        except OSError as error:
+            raise OSError(f"{host}:{port} cannot be used: {error.strerror}") from error
         server = await loop.create_server(
             lambda: HttpToolsProtocol(config, state, {}, loop), sock=sock
         )

@@ -140,7 +140,10 @@ class Serving:
         sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         try:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            sock.bind((host, port))
+            try:
+                sock.bind((host, port))
+            except OSError as error:
+                raise OSError(f"{host}:{port} cannot be used: {error.strerror}") from error
             sock.listen(512)
             server = await serve(chooser, name, sock, tls=self.tls)
         except BaseException:
