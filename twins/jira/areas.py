@@ -4,6 +4,7 @@ from . import (  # noqa: F401 - imported for their registrations
     attachments,
     boards,
     comments,
+    createmeta,
     epics,
     filters,
     greenhopper,

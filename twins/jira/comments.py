@@ -7,12 +7,14 @@ from factory_tui.universe import Response, Row
 from .adf import MAX_TEXT, NotADocumentError, plain, rich
 from .context import Context, empty, operation, reply
 from .errors import JiraError, bad_field
+from .read import readable
 from .shapes import comment_shape
 from .state import add_comment, touch
 from .telling import comment_event
 
 
-def _body(c: Context, payload: dict[str, Any]) -> Any:
+def body_of(c: Context, payload: dict[str, Any]) -> Any:
+    """The rich text of a comment that was sent. Raises 400 about it."""
     try:
         body = rich(payload.get("body"), v3=c.v3)
     except NotADocumentError as error:
@@ -35,7 +37,8 @@ def get_all(c: Context) -> Response:
     order = c.query("orderBy", "created")
     if order.lstrip("+-") != "created":
         raise JiraError(400, f"The 'orderBy' value '{order[:40]}' is not supported.")
-    keys = c["comments"].find("issue", issue["id"])
+    table = c["comments"]
+    keys = [key for key in table.find("issue", issue["id"]) if readable(c, table[key])]
     if order.startswith("-"):
         keys.reverse()
     page = [comment_shape(c, c["comments"][key]) for key in keys[start : start + size]]
@@ -46,20 +49,28 @@ def get_all(c: Context) -> Response:
 def add(c: Context) -> Response:
     """A new comment."""
     issue = c.issue(c.param("issueIdOrKey"))
-    if not c.may_write(c["projects"][issue["project"]]):
-        raise JiraError(403, "You do not have the permission to comment on this issue.")
+    c.need("ADD_COMMENTS", issue, "You do not have the permission to comment on this issue.")
     payload = c.body()
     visibility = payload.get("visibility")
     row = add_comment(
-        c, issue, _body(c, payload), visibility if isinstance(visibility, dict) else None
+        c, issue, body_of(c, payload), visibility if isinstance(visibility, dict) else None
     )
     return reply(comment_shape(c, row), 201)
+
+
+def _need_one(c: Context, issue: Row, row: Row, verb: str) -> None:
+    """Refuse unless the caller may edit or delete a comment."""
+    if c.may(f"{verb}_ALL_COMMENTS", None, issue):
+        return
+    if row["author"] == c.me and c.may(f"{verb}_OWN_COMMENTS", None, issue):
+        return
+    raise JiraError(400, f"You do not have the permission to {verb.lower()} this comment.")
 
 
 def _comment(c: Context) -> tuple[Row, Row]:
     issue = c.issue(c.param("issueIdOrKey"))
     row = c["comments"].get(c.param("id"))
-    if row is None or row["issue"] != issue["id"]:
+    if row is None or row["issue"] != issue["id"] or not readable(c, row):
         raise JiraError(404, f"Can not find a comment for the id: {c.param('id')}.")
     return issue, row
 
@@ -74,9 +85,8 @@ def get(c: Context) -> Response:
 def update(c: Context) -> Response:
     """Other words for a comment."""
     issue, row = _comment(c)
-    if not c.may_write(c["projects"][issue["project"]]):
-        raise JiraError(400, "You do not have the permission to edit this comment.")
-    changed = {**row, "body": _body(c, c.body()), "updater": c.me, "updated": c.now}
+    _need_one(c, issue, row, "EDIT")
+    changed = {**row, "body": body_of(c, c.body()), "updater": c.me, "updated": c.now}
     c["comments"].put(row["id"], changed)
     touch(c, issue)
     comment_event(c, "updated", changed, issue)
@@ -87,8 +97,7 @@ def update(c: Context) -> Response:
 def delete(c: Context) -> Response:
     """Delete a comment."""
     issue, row = _comment(c)
-    if not c.may_write(c["projects"][issue["project"]]):
-        raise JiraError(400, "You do not have the permission to delete this comment.")
+    _need_one(c, issue, row, "DELETE")
     c["comments"].delete(row["id"])
     touch(c, issue)
     comment_event(c, "deleted", row, issue)
@@ -104,7 +113,7 @@ def by_ids(c: Context) -> Response:
     rows = []
     for key in dict.fromkeys(str(item) for item in wanted):
         row = c["comments"].get(key)
-        if row is not None and c.find_issue(row["issue"]) is not None:
+        if row is not None and c.find_issue(row["issue"]) is not None and readable(c, row):
             rows.append(comment_shape(c, row))
     return reply(
         {

@@ -74,7 +74,8 @@ FIELDS: Final = {
         Field("project", "Project", "project", "project", settable=True, clauses=("project",)),
         Field("fixVersions", "Fix versions", "fix", "array", "version", settable=True,
               clauses=("fixVersion",)),
-        Field("resolution", "Resolution", "resolution", "resolution", clauses=("resolution",)),
+        Field("resolution", "Resolution", "resolution", "resolution", settable=True,
+              clauses=("resolution",)),
         Field("resolutiondate", "Resolved", "resolved", "datetime",
               clauses=("resolutiondate", "resolved")),
         Field("workratio", "Work Ratio", "", "number", clauses=("workratio",)),
@@ -139,7 +140,8 @@ FIELDS: Final = {
 SCREENED: Final = tuple(
     field.id
     for field in FIELDS.values()
-    if field.settable and field.id not in ("project", "issuetype", "parent", "customfield_10014")
+    if field.settable
+    and field.id not in ("project", "issuetype", "parent", "resolution", "customfield_10014")
 )
 """The fields on the default screen."""
 

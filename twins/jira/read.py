@@ -7,9 +7,12 @@ from factory_tui.universe import Row
 from .context import Context
 from .durations import pretty
 from .fields import field_shape, fields_of, issue_link_shape, read_field
+from .groups_of import group_id
+from .permits import in_role
+from .screening import applies
 from .shapes import attachment_shape, comment_shape, user_shape, worklog_shape
 
-__all__ = ["changelog_shape", "issue_shape", "wanted_fields"]
+__all__ = ["changelog_shape", "issue_shape", "readable", "wanted_fields"]
 
 
 _EXPAND = "renderedFields,names,schema,operations,editmeta,changelog,versionedRepresentations"
@@ -53,6 +56,8 @@ def issue_shape(
     for name in fields:
         if name == "parent" and not row["parent"]:
             continue
+        if not applies(c, name, row["project"], row["type"]):
+            continue
         values[name] = field_value(c, row, name)
     for part in expand or []:
         if part == "changelog":
@@ -66,11 +71,28 @@ def issue_shape(
     return shape
 
 
+def readable(c: Context, row: Row) -> bool:
+    """Whether the caller may read a comment or worklog that is for a role or group only."""
+    limit = row.get("visibility")
+    if not isinstance(limit, dict) or row["author"] == c.me:
+        return True
+    name = limit.get("identifier") or limit.get("value")
+    if limit.get("type") == "role":
+        project = c["issues"][row["issue"]]["project"]
+        return any(
+            name in (role["id"], role["name"]) and in_role(c, c.me, role["id"], project)
+            for role in c["roles"].rows()
+        )
+    mine = c.user["groups"] if c.user else []
+    return any(name in (group, group_id(c, group)) for group in mine)
+
+
 def field_value(c: Context, row: Row, name: str) -> Any:
     """One field, the ones that are kept in other tables included."""
     if name == "comment":
-        keys = c["comments"].find("issue", row["id"])
-        comments = [comment_shape(c, c["comments"][key]) for key in keys]
+        table = c["comments"]
+        rows = [table[key] for key in table.find("issue", row["id"])]
+        comments = [comment_shape(c, one) for one in rows if readable(c, one)]
         return {
             "comments": comments,
             "self": f"{c.api}/issue/{row['id']}/comment",

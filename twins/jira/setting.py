@@ -9,23 +9,29 @@ from factory_tui.universe import Row
 
 from . import agile_fields
 from .adf import MAX_TEXT, NotADocumentError, plain, rich
+from .config import scheme_of
 from .context import Context
+from .createmeta import priorities_of
+from .customtypes import TYPES
 from .durations import seconds_of
 from .errors import bad_field
-from .fields import FIELDS
+from .fields import FIELDS, fields_of
+from .permits import holds, level_open
+from .screening import not_on_screen
 
 __all__ = ["set_field"]
 
 
 def set_field(c: Context, issue: Row, name: str, value: Any) -> None:
     """Set a field of the draft ``issue``. Raises 400 with Jira's sentence about the field."""
-    field = FIELDS.get(name)
+    field = fields_of(c).get(name)
     setter = _SETTERS.get(name)
+    if field is not None and name not in FIELDS:
+        kind = TYPES[field.custom]
+        issue[name] = kind.write(c, issue, name, value)
+        return
     if field is None or setter is None or not field.settable:
-        raise bad_field(
-            name,
-            f"Field '{name}' cannot be set. It is not on the appropriate screen, or unknown.",
-        )
+        raise not_on_screen(name)
     setter(c, issue, value)
 
 
@@ -81,10 +87,49 @@ def _set_labels(_c: Context, issue: Row, value: Any) -> None:
 
 
 def _set_priority(c: Context, issue: Row, value: Any) -> None:
+    project = c["projects"].get(issue["project"])
     if value is None:
-        issue["priority"] = "3"
+        scheme = (
+            c["priorityschemes"].get(scheme_of(project, "priority_scheme")) if project else None
+        )
+        issue["priority"] = scheme["default_priority"] if scheme else "3"
         return
-    issue["priority"] = _choice(c, "priority", "priorities", value)
+    chosen = _choice(c, "priority", "priorities", value)
+    if project is not None and chosen not in priorities_of(c, project):
+        raise bad_field("priority", "The priority selected is invalid.")
+    issue["priority"] = chosen
+
+
+def _set_resolution(c: Context, issue: Row, value: Any) -> None:
+    if value is None:
+        issue["resolution"] = None
+        return
+    if not isinstance(value, dict):
+        raise bad_field("resolution", "Could not find valid 'id' or 'name' in resolution object.")
+    for row in c["resolutions"].rows():
+        if str(value.get("id")) == row["id"] or value.get("name") == row["name"]:
+            issue["resolution"] = row["id"]
+            return
+    if value.get("name") is not None:
+        raise bad_field("resolution", f"Resolution name '{str(value['name'])[:60]}' is not valid")
+    raise bad_field("resolution", "Invalid resolution selected.")
+
+
+def _set_security(c: Context, issue: Row, value: Any) -> None:
+    if value is None:
+        issue["security"] = None
+        return
+    wanted = value if isinstance(value, dict) else {}
+    project = c["projects"].get(issue["project"])
+    table = c["securitylevels"]
+    scheme = scheme_of(project, "security_scheme") if project else ""
+    for key in table.find("scheme", scheme):
+        row = table[key]
+        named = str(wanted.get("id")) == row["id"] or wanted.get("name") == row["name"]
+        if named and level_open(c, {**issue, "security": row["id"]}):
+            issue["security"] = row["id"]
+            return
+    raise bad_field("security", "The security level selected is invalid.")
 
 
 def _choice(c: Context, field: str, table: str, value: Any) -> str:
@@ -131,7 +176,13 @@ def _set_user(name: str) -> Callable[[Context, Row, Any], None]:
             if c.cloud:
                 raise bad_field(name, f"Specify a valid value for {name}")
             raise bad_field(name, f"User '{value.get('name', '')}' does not exist.")
-        if not row["active"]:
+        project = c["projects"].get(issue["project"])
+        assignable = (
+            name != "assignee"
+            or project is None
+            or holds(c, "ASSIGNABLE_USER", project, None, row["id"])
+        )
+        if not row["active"] or not assignable:
             shown = f"{row['first']} {row['last']}".strip()
             raise bad_field(name, f"User '{shown}' cannot be assigned issues.")
         issue[name] = row["id"]
@@ -271,5 +322,7 @@ _SETTERS: Final[dict[str, Callable[[Context, Row, Any], None]]] = {
     "timetracking": _set_timetracking,
     "issuetype": _set_type,
     "project": _set_project,
+    "resolution": _set_resolution,
+    "security": _set_security,
     **agile_fields.SETTERS,
 }

@@ -9,9 +9,8 @@ from .adf import NotADocumentError, rich
 from .context import Context, empty, operation, reply
 from .durations import pretty, seconds_of
 from .errors import JiraError, bad_field
-from .needs import need_write
 from .shapes import worklog_shape
-from .state import new_id
+from .state import change_issue, new_id
 from .telling import worklog_event
 
 
@@ -60,22 +59,45 @@ def _comment(c: Context, payload: dict[str, Any]) -> Any:
 
 
 def _count(c: Context, issue: Row, change: int) -> None:
-    """Add to the issue's time spent and take it off what remains."""
+    """Add to the issue's time spent and adjust what remains as ``adjustEstimate`` says."""
     row = c["issues"][issue["id"]]
     remaining = row["remaining"]
     spent = (row["spent"] or 0) + change
-    if remaining is not None:
+    how = c.query("adjustEstimate", "auto")
+    if how == "new":
+        remaining = _estimate(c, "newEstimate")
+    elif how == "manual":
+        by = _estimate(c, "reduceBy" if change > 0 else "increaseBy")
+        remaining = max(0, (remaining or 0) - by if change > 0 else (remaining or 0) + by)
+    elif how == "auto" and remaining is not None:
         remaining = max(0, remaining - change)
-    changed = {**row, "spent": spent or None, "remaining": remaining, "updated": c.now}
-    c["issues"].put(row["id"], changed)
+    elif how not in ("auto", "leave"):
+        raise JiraError(400, "adjustEstimate must be one of: new, leave, manual, auto.")
+    change_issue(c, row, {**row, "spent": spent or None, "remaining": remaining})
+
+
+def _estimate(c: Context, name: str) -> int:
+    try:
+        return seconds_of(c.query(name))
+    except ValueError as error:
+        raise bad_field("timeLogged", f"The '{name}' is not a valid duration.") from error
 
 
 @operation("POST", "/issue/{issueIdOrKey}/worklog", "addWorklog")
 def add(c: Context) -> Response:
     """Log work."""
     issue = c.issue(c.param("issueIdOrKey"))
-    need_write(c, issue)
-    payload = c.body()
+    return reply(worklog_shape(c, log_work(c, issue, c.body())), 201)
+
+
+def log_work(c: Context, issue: Row, payload: dict[str, Any]) -> Row:
+    """Log the caller's work on an issue."""
+    c.need(
+        "WORK_ON_ISSUES",
+        issue,
+        "You do not have the permission to associate a worklog to this issue.",
+        400,
+    )
     seconds = _seconds(payload)
     if not seconds:
         raise bad_field("timeLogged", "You must indicate the time spent working.")
@@ -95,7 +117,16 @@ def add(c: Context) -> Response:
     c["worklogs"].put(row["id"], row)
     _count(c, issue, seconds)
     worklog_event(c, "created", row, issue)
-    return reply(worklog_shape(c, row), 201)
+    return row
+
+
+def _need_one(c: Context, issue: Row, row: Row, verb: str) -> None:
+    """Refuse unless the caller may edit or delete a worklog."""
+    if c.may(f"{verb}_ALL_WORKLOGS", None, issue):
+        return
+    if row["author"] == c.me and c.may(f"{verb}_OWN_WORKLOGS", None, issue):
+        return
+    raise JiraError(400, f"You do not have permission to {verb.lower()} worklogs on this issue.")
 
 
 def _worklog(c: Context) -> tuple[Row, Row]:
@@ -116,7 +147,7 @@ def get(c: Context) -> Response:
 def update(c: Context) -> Response:
     """Change a worklog."""
     issue, row = _worklog(c)
-    need_write(c, issue)
+    _need_one(c, issue, row, "EDIT")
     payload = c.body()
     seconds = _seconds(payload) or row["seconds"]
     changed = {**row, "seconds": seconds, "spent": pretty(seconds), "updated": c.now}
@@ -134,7 +165,7 @@ def update(c: Context) -> Response:
 def delete(c: Context) -> Response:
     """Delete a worklog."""
     issue, row = _worklog(c)
-    need_write(c, issue)
+    _need_one(c, issue, row, "DELETE")
     c["worklogs"].delete(row["id"])
     _count(c, issue, -row["seconds"])
     worklog_event(c, "deleted", row, issue)
