@@ -1,13 +1,14 @@
 """A request and a response as packs see them: plain values, no sockets."""
 
-from collections.abc import Iterable, Mapping
-from functools import cached_property
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, unquote
 
 import orjson
 
 __all__ = ["BadBodyError", "Request", "Response"]
+
+T = TypeVar("T")
 
 
 class BadBodyError(ValueError):
@@ -15,7 +16,7 @@ class BadBodyError(ValueError):
 
 
 class Request:
-    """One HTTP request.
+    """One HTTP request. Immutable: requests with the same head may be one and the same object.
 
     Attributes:
         method: Upper case.
@@ -26,7 +27,7 @@ class Request:
         scheme: ``https`` when it came over TLS.
     """
 
-    scheme = "http"
+    __slots__ = ("_derived", "body", "headers", "method", "path", "query_string", "scheme")
 
     def __init__(
         self,
@@ -35,12 +36,15 @@ class Request:
         query_string: str = "",
         headers: Mapping[str, str] | None = None,
         body: bytes = b"",
+        scheme: str = "http",
     ) -> None:
         self.method = method
         self.path = path
         self.query_string = query_string
         self.headers: Mapping[str, str] = headers or {}
         self.body = body
+        self.scheme = scheme
+        self._derived: dict[Any, Any] = {}
 
     @classmethod
     def build(
@@ -62,33 +66,55 @@ class Request:
         lowered.setdefault("host", "twin.test")
         return cls(method.upper(), path, query, lowered, body)
 
+    def with_body(self, body: bytes) -> "Request":
+        """The same head with another body; what was derived from the head stays known."""
+        other = Request.__new__(Request)
+        other.method = self.method
+        other.path = self.path
+        other.query_string = self.query_string
+        other.headers = self.headers
+        other.body = body
+        other.scheme = self.scheme
+        other._derived = self._derived
+        return other
+
+    def derived(self, function: "Callable[[Request], T]") -> T:
+        """``function(self)``, worked out once for all requests with the same head.
+
+        The function may look at everything but the body (and at nothing that changes), and what
+        it returns is not to be changed.
+        """
+        known = self._derived
+        if function in known:
+            found: T = known[function]
+            return found
+        value = known[function] = function(self)
+        return value
+
     @property
     def target(self) -> str:
         """Path with query, as sent."""
         return f"{self.path}?{self.query_string}" if self.query_string else self.path
 
-    @cached_property
-    def segments(self) -> list[str]:
+    @property
+    def segments(self) -> Sequence[str]:
         """The path's parts, percent-decoded: ``/a/b%20c`` is ``["a", "b c"]``."""
-        parts = self.path.split("/")[1:]
-        return [unquote(part) for part in parts] if "%" in self.path else parts
+        return self.derived(_segments)
 
-    @cached_property
-    def query(self) -> dict[str, str]:
+    @property
+    def query(self) -> Mapping[str, str]:
         """Query parameters; of a repeated one the last value counts."""
-        return dict(self.query_pairs)
+        return self.derived(_query)
 
-    @cached_property
-    def query_pairs(self) -> list[tuple[str, str]]:
+    @property
+    def query_pairs(self) -> Sequence[tuple[str, str]]:
         """Query parameters in order, repeated ones included."""
-        if not self.query_string:
-            return []
-        return _pairs(self.query_string)
+        return self.derived(_query_pairs)
 
     @property
     def media_type(self) -> str:
         """The content type without parameters, lower case."""
-        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        return self.derived(_media_type)
 
     def json(self) -> Any:
         """The body as JSON; an empty body is ``None``. Raises :class:`BadBodyError`."""
@@ -110,12 +136,33 @@ class Request:
     @property
     def base_url(self) -> str:
         """Scheme and host the client used, for links in answers: ``http://127.0.0.1:7001``."""
-        return f"{self.headers.get('x-forwarded-proto', self.scheme)}://{self.host}"
+        return self.derived(_base_url)
 
     @property
     def host(self) -> str:
         """The ``Host`` header."""
         return self.headers.get("host", "localhost")
+
+
+def _segments(request: Request) -> list[str]:
+    parts = request.path.split("/")[1:]
+    return [unquote(part) for part in parts] if "%" in request.path else parts
+
+
+def _query(request: Request) -> dict[str, str]:
+    return dict(request.query_pairs)
+
+
+def _query_pairs(request: Request) -> list[tuple[str, str]]:
+    return _pairs(request.query_string) if request.query_string else []
+
+
+def _media_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _base_url(request: Request) -> str:
+    return f"{request.headers.get('x-forwarded-proto', request.scheme)}://{request.host}"
 
 
 def _pairs(text: str) -> list[tuple[str, str]]:

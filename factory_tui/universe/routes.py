@@ -1,5 +1,6 @@
 """Routing tables: from method and path to the operation the vendor's description names."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -61,7 +62,7 @@ class Routes(Generic[H]):
         node.leaves[method] = (operation, tuple(names), handler)
         self.operations[operation] = (method, template, handler is not None)
 
-    def match(self, method: str, segments: list[str]) -> Match[H] | None:
+    def match(self, method: str, segments: Sequence[str]) -> Match[H] | None:
         """The operation at a path, or ``None`` where no path is described."""
         if segments and segments[-1] == "":
             segments = segments[:-1]
@@ -77,7 +78,7 @@ class Routes(Generic[H]):
 
 
 def _walk(
-    node: _Node[H], segments: list[str], at: int, values: tuple[str, ...], method: str
+    node: _Node[H], segments: Sequence[str], at: int, values: tuple[str, ...], method: str
 ) -> tuple[_Node[H], tuple[str, ...]] | None:
     if at == len(segments):
         return (node, values) if node.leaves else None

@@ -181,7 +181,7 @@ async def test_hostile_bytes_leave_the_server_alive(
 async def test_a_body_beyond_reason_closes_the_connection(
     universe: Universe, client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("factory_tui.universe.server.MAX_BODY", 100_000)
+    monkeypatch.setattr("factory_tui.universe.protocol.MAX_BODY", 100_000)
     with pytest.raises(aiohttp.ClientConnectionError):
         await client.post("/notes", data=b"x" * 5_000_000)
     assert universe.tap == []

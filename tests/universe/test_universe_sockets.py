@@ -162,7 +162,6 @@ async def test_https_for_whatever_host_is_asked_for(universe: Universe, tmp_path
 
 
 def test_links_in_answers_follow_the_scheme() -> None:
-    request = Request.build("GET", "/", {"host": "slack.com"})
-    assert request.base_url == "http://slack.com"
-    request.scheme = "https"
-    assert request.base_url == "https://slack.com"
+    host = {"host": "slack.com"}
+    assert Request("GET", "/", headers=host).base_url == "http://slack.com"
+    assert Request("GET", "/", headers=host, scheme="https").base_url == "https://slack.com"
