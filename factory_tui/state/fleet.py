@@ -185,6 +185,8 @@ def _later(state: RunState, facts: RunFacts) -> str:
 
 
 def _why(state: RunState) -> str:
+    if state.finished:
+        return state.outcome
     if state.status != "paused":
         return state.detail
     reason = {

@@ -22,6 +22,7 @@ __all__ = [
     "percent",
     "spark",
     "tokens",
+    "trial_number",
 ]
 
 _SPARKS = "▁▂▃▄▅▆▇█"
@@ -114,6 +115,14 @@ def spark(values: Sequence[float], width: int) -> str:
         return "▁" * len(shown)
     steps = len(_SPARKS) - 1
     return "".join(_SPARKS[round(steps * max(0.0, value) / top)] for value in shown)
+
+
+def trial_number(n: int) -> str:
+    """``#2``; later rounds begin after a thousand each: ``confirmation #1``, ``retry #3``."""
+    for start, name in ((2000, "retry "), (1000, "confirmation ")):
+        if n > start:
+            return f"{name}#{n - start}"
+    return f"#{n}"
 
 
 def one_line(text: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from factory_tui.events import KINDS, Event
 from factory_tui.state.attention import Attention, Need
+from factory_tui.state.format import duration, percent
 from factory_tui.state.grid import Column, Grid, ScenarioInfo, Trial
 from factory_tui.state.liveness import FINAL
 from factory_tui.state.spend import Budget, Spend
@@ -72,6 +73,7 @@ class RunState:
     max_iterations: int = 0
     product: str = ""
     recorded: bool = False
+    judge_same_family: bool = False
     twins: tuple[str, ...] = ()
     models: Mapping[str, str] = field(default_factory=dict)
     budget: Budget = field(default_factory=Budget)
@@ -182,6 +184,23 @@ class RunState:
         return "building" if self.iteration else "starting"
 
     @property
+    def outcome(self) -> str:
+        """How the run ended, in one sentence; "" while it has not."""
+        if not self.finished:
+            return ""
+        took = f"took {duration((self.finished_ms - self.created_ms) / 1000)}"
+        rounds = "1 iteration" if self.iteration == 1 else f"{self.iteration} iterations"
+        scores = []
+        if self.latest is not None:
+            for name, score in (("train", self.latest.train), ("holdout", self.latest.holdout)):
+                if score.rate is not None:
+                    scores.append(f"{name} {percent(score.rate)}")
+        reached = f"{', '.join(scores) or 'nothing scored'} after {rounds}"
+        sure = ", confirmed on fresh trials" if self.status == "satisfied" else ""
+        why = f"{self.detail} · " if self.detail else ""
+        return f"{why}{reached}{sure} · {took}"
+
+    @property
     def last_line(self) -> str:
         """The latest event in one line."""
         return "" if self.last_event is None else describe(self.last_event).text
@@ -196,6 +215,7 @@ class RunState:
                     *(str(tier.get(key) or "") for key in ("letter", "label", "detail"))
                 )
                 self.status, self.pause_reason, self.detail = "running", "", ""
+                self.judge_same_family = bool(data.get("judge_same_family", self.judge_same_family))
             case "run.paused":
                 self.status = "paused"
                 self.pause_reason = str(data.get("reason") or "")
@@ -265,6 +285,7 @@ class RunState:
         self.max_iterations = int(data.get("max_iterations") or 0)
         self.product = str(data.get("product") or "")
         self.recorded = bool(data.get("recorded"))
+        self.judge_same_family = bool(data.get("judge_same_family"))
         self.twins = tuple(map(str, data.get("twins") or ()))
         self.models = dict(data.get("models") or {})
         self.budget = Budget.of(data.get("budget") or {})

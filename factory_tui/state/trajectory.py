@@ -241,7 +241,13 @@ def _steered(_: Event, data: Mapping[str, Any]) -> Entry:
 
 
 def _trial_started(event: Event, data: Mapping[str, Any]) -> Entry:
-    return Entry("trial", f"{GLYPHS['running']} {event.scenario} #{data.get('n', 1)}", "muted")
+    return Entry("trial", f"{GLYPHS['running']} {_numbered(event, data)}", "muted")
+
+
+def _numbered(event: Event, data: Mapping[str, Any]) -> str:
+    whose = _text(data, "candidate")
+    number = fmt.trial_number(int(data.get("n") or 1))
+    return f"{event.scenario} {number}" + (f" of {whose}" if whose else "")
 
 
 def _trial(event: Event, data: Mapping[str, Any]) -> Entry:
@@ -255,7 +261,7 @@ def _trial(event: Event, data: Mapping[str, Any]) -> Entry:
     reason = _text(data, "reason") if outcome != "satisfied" else ""
     step = data.get("failing_step")
     where = f" step {step}" if step and outcome != "satisfied" else ""
-    text = f"{sign} {event.scenario} #{data.get('n', 1)}{where}"
+    text = f"{sign} {_numbered(event, data)}{where}"
     text += (
         f" · {reason}"
         if reason

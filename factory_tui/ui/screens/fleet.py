@@ -69,6 +69,10 @@ class FleetScreen(Panes):
         self._find = ""
         self._activity: PagedRows[Event] | None = None
 
+    def pane_ids(self) -> tuple[str, ...]:
+        """With room four panes, else the list and a summary."""
+        return tuple(p for p in self.PANE_IDS if p != "summary") if self.wide else self.PANE_IDS[:2]
+
     @property
     def selected(self) -> str:
         """The id of the run under the cursor, "" for none."""
@@ -85,9 +89,9 @@ class FleetScreen(Panes):
             yield FleetTable(ident="runs")
             yield RunSummary(ident="summary")
             with Horizontal(id="side"):
-                yield SatisfactionPanel(3, ident="scenarios")
-                yield SpendPanel(4, ident="spend")
-            yield Trajectory("5 Activity of all runs", by_run=True, ident="activity")
+                yield SatisfactionPanel(2, ident="scenarios")
+                yield SpendPanel(3, ident="spend")
+            yield Trajectory("4 Activity of all runs", by_run=True, ident="activity")
 
     def on_mount(self) -> None:
         """Read the end of the journal."""

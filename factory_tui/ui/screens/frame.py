@@ -33,10 +33,13 @@ TALL: Final = 34
 
 
 def badges(run: RunState, *, wide: bool) -> list[Part]:
-    """What everybody who looks must know: recorded model, isolation."""
+    """What everybody who looks must know: recorded model, partial judge, isolation."""
     parts: list[Part] = []
     if run.recorded:
         parts.append((f"◉ {RECORDED}", "warn"))
+    if run.judge_same_family:
+        text = "judge is of the builder's model family" if wide else "judge of builder's family"
+        parts += [("  ", "text"), (f"▲ {text}", "warn")]
     tier = run.tier
     if tier.unsandboxed:
         parts += [("  ", "text"), ("▲ UNSANDBOXED", "bad")]
@@ -157,7 +160,9 @@ class FrameScreen(Screen[Any]):
             tone = LIVE_TONE[live.word]
             left.append((f"  {live.glyph} {live.word}", tone))
             if run.iteration:
-                most = f" of ≤{run.max_iterations}" if run.max_iterations and self.wide else ""
+                most = (
+                    f" of at most {run.max_iterations}" if run.max_iterations and self.wide else ""
+                )
                 left.append((f"  iteration {run.iteration}{most}", "muted"))
             right.append((fmt.money(run.spend.known_usd), "strong"))
             status = self._doing(live)

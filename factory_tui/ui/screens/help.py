@@ -52,6 +52,7 @@ _WORDS = (
     ("iteration", "one build → trials → feedback round"),
     ("twin", "a stand-in for an outside service; gap: it does not know that call"),
     ("facts only", "no recorded judgement fits, so only facts were checked; counted apart"),
+    ("judge's family", "a judge of the builder's own model family may favour it; flagged"),
     ("void", "the harness failed, not the product; does not count"),
 )
 _SIGNS = (

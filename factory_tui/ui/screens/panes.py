@@ -30,6 +30,10 @@ class Panes(FrameScreen):
         Binding("escape", "out", "All panes, then back", show=False),
     ]
 
+    def pane_ids(self) -> tuple[str, ...]:
+        """The panes that are there at this size, in the order of their numbers."""
+        return self.PANE_IDS
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Restoring is only possible while a pane is maximised."""
         if action == "restore":
@@ -38,9 +42,9 @@ class Panes(FrameScreen):
 
     def action_pane(self, number: int) -> None:
         """Focus a pane; if another one fills the screen, this one takes its place."""
-        if number >= len(self.PANE_IDS):
+        if number >= len(self.pane_ids()):
             return
-        pane = self.query_one(f"#{self.PANE_IDS[number]}")
+        pane = self.query_one(f"#{self.pane_ids()[number]}")
         if self.has_class("-max"):
             self._only(pane)
         # At once, not by pane.focus(), which comes after the next key of a fast hand.
@@ -71,7 +75,7 @@ class Panes(FrameScreen):
                 widget.display = True
 
     def _panes(self) -> list[Widget]:
-        return [self.query_one(f"#{ident}") for ident in self.PANE_IDS]
+        return [self.query_one(f"#{ident}") for ident in self.pane_ids()]
 
     def _chain(self, pane: Widget) -> list[Widget]:
         """The pane and the containers around it, up to the body."""

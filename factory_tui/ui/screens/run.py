@@ -66,6 +66,7 @@ class RunScreen(Panes):
         self._events: PagedRows[Event] | None = None
         self._traffic: Traffic | None = None
         self._exchanges: PagedRows[ExchangeRow] | None = None
+        self._upper = 0
 
     def body(self) -> Iterable[Widget]:
         """Four panes; the detail belongs to whichever stream was used last."""
@@ -124,6 +125,7 @@ class RunScreen(Panes):
             text = " ".join(" ".join(batch.live.values()).split())
             trajectory.set_live(text)
         self._read_traffic()
+        self._fit_rows()
         self.query_one(SpendPanel).show(run, self.factory.now_ms())
         if news or (batch is not None and batch.runs is not None):
             panel = self.query_one(SatisfactionPanel)
@@ -150,6 +152,19 @@ class RunScreen(Panes):
             stream.show(self._exchanges)
         elif self._exchanges is not None and self._exchanges.catch_up():
             stream.grown()
+
+    def _fit_rows(self) -> None:
+        """Give the upper panes the height that all scenarios need, within reason."""
+        body = self.query_one("#body")
+        if not self.wide or self.has_class("-max"):
+            body.styles.clear_rule("grid_rows")
+            return
+        scenarios = len(self.factory.fleet.run(self.run_id).grid.scenarios)
+        most = body.size.height * 11 // 20
+        upper = min(max(scenarios + 6, 14), most)
+        if upper and upper != self._upper:
+            self._upper = upper
+            body.styles.grid_rows = f"{upper} 1fr"
 
     # -- detail ----------------------------------------------------------------------------
 

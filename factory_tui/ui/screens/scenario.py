@@ -85,6 +85,7 @@ class ScenarioScreen(TabbedPanes):
         self._exchanges: PagedRows[ExchangeRow] | None = None
         self._tab = "steps"
         self._diff = False
+        self._behind = False
 
     # -- frame -----------------------------------------------------------------------------
 
@@ -129,6 +130,10 @@ class ScenarioScreen(TabbedPanes):
         if self._traffic is not None:
             self._traffic.close()
 
+    def on_screen_suspend(self) -> None:
+        """Another screen is in front now."""
+        self._behind = True
+
     def focus_first(self) -> None:
         """The trajectory, at what went wrong."""
         self.query_one(StepList).focus()
@@ -142,10 +147,13 @@ class ScenarioScreen(TabbedPanes):
 
     def update(self, batch: Batch | None) -> None:
         """Take in trials that started or ended."""
-        if batch is not None and any(
+        news = batch is not None and any(
             event.scenario == self.scenario_id and event.run_id == self.run_id
             for event in batch.events
-        ):
+        )
+        # Batches go to the front screen only: what came behind it is read on the way back.
+        if news or self._behind:
+            self._behind = False
             self._read_rounds()
             self._take_in()
         elif self._exchanges is not None and self._trial is not None and not self._trial.outcome:
@@ -388,6 +396,10 @@ class ScenarioScreen(TabbedPanes):
         here = steps.current_index
         if not self._evidence or here is None:
             self.notify("No evidence and no failure in this trial")
+            return
+        if self._evidence == [here]:
+            self.notify("This is the only evidence in this trial", timeout=2)
+            self._go(here)
             return
         ahead = [i for i in self._evidence if (i > here if direction > 0 else i < here)]
         if not ahead:

@@ -10,7 +10,7 @@ from textual.content import Content
 
 from factory_tui.store import ExchangeRow
 from factory_tui.ui.widgets.tones import Part, fit
-from factory_tui.ui.widgets.traffic import TrafficStream
+from factory_tui.ui.widgets.traffic import TrafficStream, short_path
 from factory_tui.ui.widgets.wire import status_tone
 
 __all__ = ["TrialCalls"]
@@ -76,7 +76,7 @@ class TrialCalls(TrafficStream):
         if width >= 44:
             tail.append((f"{row.ms:>4.0f}ms", "faint"))
         used = sum(len(text) for text, _ in (*head, *tail))
-        return [*head, (fit(row.path, width - used), "text"), *tail]
+        return [*head, (fit(short_path(row.path, width - used), width - used), "text"), *tail]
 
     def empty(self, width: int) -> Sequence[Sequence[Part]]:
         """Why there is nothing."""

@@ -266,7 +266,10 @@ class SatisfactionPanel(LineList):
         latest, under_way = run.latest, run.under_way
         title = f"{self.number} Satisfaction" if wide else f"{self.number} Satisfied"
         if latest is not None:
-            title += f"  iteration {latest.label}" if wide else f"  it {latest.label}"
+            round_ = "confirmation of" if latest.confirmation else "iteration"
+            if not wide:
+                round_ = "confirmed, it" if latest.confirmation else "it"
+            title += f"  {round_} {latest.iteration}"
         if under_way is not None and under_way.finished_trials:
             done = under_way.finished_trials
             title += (

@@ -18,6 +18,9 @@ __all__ = ["Column", "Sheet", "wrap_parts"]
 SIDE_BY_SIDE: Final = 100
 """From this width on two columns stand side by side."""
 
+_BREAKS: Final = " .,|/"
+"""After these a line may go on below."""
+
 Column = Sequence[Sequence[Part]]
 
 
@@ -31,7 +34,7 @@ def wrap_parts(line: Sequence[Part], width: int, indent: int = 0) -> list[list[P
         rest = text
         while cell_len(rest) > room:
             head = chop_cells(rest, room)[0] if room > 0 else ""
-            at = head.rfind(" ")
+            at = max(head.rfind(sign) for sign in _BREAKS)
             if at > len(head) // 2:
                 head = head[: at + 1]
             lines[-1].append((head, tone))

@@ -3,13 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from urllib.parse import unquote
+
+from rich.cells import cell_len
 
 from factory_tui.state import format as fmt
 from factory_tui.store import ExchangeRow
+from factory_tui.text import clean
 from factory_tui.ui.widgets.stream import Stream
 from factory_tui.ui.widgets.tones import Part, fit, width_of
 
 __all__ = ["TrafficStream"]
+
+
+def short_path(path: str, room: int) -> str:
+    """A path as people read it, ``%40`` as ``@``, in at most ``room`` cells.
+
+    Where it does not fit, the middle goes: the beginning says which area of the service, the end
+    which thing in it.
+    """
+    path = clean(unquote(path)).replace("\n", " ")
+    if cell_len(path) <= room or room < 8:
+        return path
+    if room < 24:
+        return "…" + path[-(room - 1) :]
+    ahead = room // 3
+    return f"{path[:ahead]}…{path[-(room - ahead - 1) :]}"
 
 
 class TrafficStream(Stream[ExchangeRow]):
@@ -38,9 +57,7 @@ class TrafficStream(Stream[ExchangeRow]):
         if scene:
             tail.append((fit(where, scene), "muted"))
         room = width - width_of([*head, *tail]) - 1
-        # A path's end tells more than its beginning.
-        path = row.path if len(row.path) <= room else "…" + row.path[-(room - 1) :]
-        return [*head, (fit(path, room) + " ", "text"), *tail]
+        return [*head, (fit(short_path(row.path, room), room) + " ", "text"), *tail]
 
     def text_of(self, row: ExchangeRow) -> str:
         """Method, path, status, operation, scenario."""
