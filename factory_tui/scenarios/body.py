@@ -141,6 +141,7 @@ class _Reader:
             self.problems.error(self.seen["story"], 1, "the story is empty")
         for n, entry in enumerate(self.steps, 1):
             self.body.steps.append(self.finish_step(n, entry))
+        self.services()
         if "steps" in self.seen and not self.steps:
             self.problems.error(self.seen["steps"], 1, "there are no steps")
         for n, entry in enumerate(self.criteria, 1):
@@ -172,6 +173,19 @@ class _Reader:
         elif verb in self.views:
             self.operation(verb, text, entry)
         return Step(n, verb, text, entry.line)
+
+    def services(self) -> None:
+        """One service runs at a time, and only what runs can be stopped."""
+        running = False
+        for entry in self.steps:
+            if entry.level == "start" and running:
+                said = "a service runs already"
+                self.problems.error(entry.line, entry.column, said, "put a `stop:` step before")
+            elif entry.level == "stop" and not running:
+                said = "no service runs here that could be stopped"
+                self.problems.error(entry.line, entry.column, said, "start one by `start: …`")
+            if entry.level in ("start", "stop"):
+                running = entry.level == "start"
 
     def operation(self, twin: str, text: str, entry: _Lines) -> None:
         op, _, raw = text.partition(" ")

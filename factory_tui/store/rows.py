@@ -281,7 +281,8 @@ class ExchangeRow:
 
     ``n`` counts within the trial, ``t_virtual`` is the universe's clock, ``status`` 0 means that
     no answer was sent; ``fault`` names the injected fault, ``gap`` an operation that the twin
-    does not implement. Pages leave headers and bodies empty; ``Traffic.get`` fills them.
+    does not implement; ``direction`` is "out" where the twin told the product of an event (then
+    ``operation`` is the event and ``path`` where it went). Pages leave headers and bodies empty; ``Traffic.get`` fills them.
     """
 
     seq: int = 0
@@ -301,6 +302,7 @@ class ExchangeRow:
     ms: float = 0.0
     fault: str = ""
     gap: str = ""
+    direction: str = "in"
     request_headers: Mapping[str, str] = field(default_factory=dict)
     request_body: str = ""
     response_headers: Mapping[str, str] = field(default_factory=dict)

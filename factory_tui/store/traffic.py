@@ -27,7 +27,7 @@ __all__ = ["Traffic", "TrafficFilter"]
 
 _SHORT: Final = (
     "seq, ts_ms, t_virtual, run_id, iteration, scenario, trial, step, n, twin, operation, method,"
-    " path, status, ms, fault, gap"
+    " path, status, ms, fault, gap, direction"
 )
 _NAMES: Final = tuple(_SHORT.replace(" ", "").split(","))
 
@@ -58,10 +58,14 @@ def _first(db: Database) -> None:
         db.execute(statement)
 
 
+def _direction(db: Database) -> None:
+    db.execute("ALTER TABLE exchange ADD COLUMN direction TEXT NOT NULL DEFAULT 'in'")
+
+
 _PLAN: Final = Plan(
     name="traffic",
     application_id=0x74726166,  # "traf"
-    steps=(Migration("0001 first", _first),),
+    steps=(Migration("0001 first", _first), Migration("0002 direction", _direction)),
 )
 
 
@@ -153,7 +157,7 @@ class Traffic:
         )
         if row is None:
             raise StoreError(f"There is no exchange {seq}.")
-        return ExchangeRow(*row[:17], *loads(unpack(row[17], row[18])))
+        return ExchangeRow(*row[:18], *loads(unpack(row[18], row[19])))
 
     def _rows(self, where: str, args: Sequence[Any]) -> list[ExchangeRow]:
         rows = self._db.all(f"SELECT {_SHORT} FROM exchange WHERE {where}", args)

@@ -141,9 +141,8 @@ class Stage:
         elif verb == "start":
             await self._start(text.strip().strip("`"), step)
         elif verb == "stop":
-            if self.service is None:
-                raise ValueError("nothing was started that could be stopped")
-            await self._end_service(step)
+            if self.service is not None:  # it may have ended by itself, which is noted
+                await self._end_service(step)
         elif verb in ("clock", "wait"):
             seconds = duration(text.strip().lstrip("+"))
             await self._courier.advance(seconds)

@@ -168,6 +168,8 @@ def test_front_matter_mistakes(front, place, said):
         ({"steps": "1. write: a.txt"}, "`write` is `path: content`"),
         ({"steps": "1. okta: fire_users [a]"}, "no operation `fire_users`"),
         ({"steps": "1. okta: remove_from_group {group: a"}, "x.md:14:"),
+        ({"steps": "1. stop:"}, "no service runs here"),
+        ({"steps": "1. start: a\n2. start: b"}, "x.md:15:4: a service runs already"),
         ({"steps": "1. user: hello"}, "needs a `user:` block"),
         ({"steps": "1. run: {{sut}} {{x.y}}"}, "x.md:14:17: nothing is called `x`"),
         ({"story": ""}, "the story is empty"),

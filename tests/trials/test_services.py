@@ -1,8 +1,6 @@
 """Products that keep running, twins' events that reach them, and services by their real names."""
 
-import pytest
-
-from factory_tui.trials import HarnessFault, Pool
+from factory_tui.trials import Pool
 from tests.trials.conftest import MakeJob, tried
 
 BOT = """#!/usr/bin/python3 -IS
@@ -62,10 +60,9 @@ async def test_a_bot_is_told_of_messages_and_answers(pool: Pool, job: MakeJob) -
             "3. run: `{{sut}} ask`\n"
             "4. stop:\n",
             "- must fact: slack.messages[text=echo hello].count == 1\n"
-            "- must fact: calls.slack[operation=chat.postMessage step=2].count == 1\n"
+            "- must fact: calls.slack[operation=chat.postMessage][step=2].count == 1\n"
             "- must fact: cmd[2].output contains seen: 2\n"
-            "- must fact: cmd[1].stdout contains answered True\n"
-            "- never fact: cmd[1].killed == wall",
+            "- must fact: cmd[1].stdout contains answered True",
             slack=LISTENING,
         ),
     )
@@ -84,7 +81,7 @@ async def test_a_service_that_ends_by_itself_is_told(pool: Pool, job: MakeJob) -
         pool,
         job(
             "#!/bin/sh\necho no configuration >&2\nexit 3\n",
-            "1. start: `{{sut}}`",
+            "1. start: `{{sut}}`\n2. stop:",
             "- must fact: cmd[1].exit == 0",
         ),
     )
@@ -107,12 +104,6 @@ async def test_events_without_a_service_reach_nobody(pool: Pool, job: MakeJob) -
     )
     assert report.facts[0]["ok"]
     assert all(row["status"] == 0 for row in exchanges)
-
-
-async def test_stop_without_start_is_a_fault_of_the_scenario(pool: Pool, job: MakeJob) -> None:
-    made = job("#!/bin/sh\n", "1. stop:", "- must fact: calls.slack.count == 0")
-    with pytest.raises(HarnessFault, match="nothing was started"):
-        await tried(pool, made)
 
 
 HARD_CODED = """#!/usr/bin/python3 -IS

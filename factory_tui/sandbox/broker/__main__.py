@@ -325,8 +325,9 @@ class Broker:
             assert box is not None
             if box.spawn.program is not None:
                 netns.enter(box.init)
+            minted = netns.unconnected()
             message = json.dumps({"id": number, "event": "minted", "request": request}).encode()
-            socket.send_fds(self.control, [message], [netns.unconnected().fileno()])
+            socket.send_fds(self.control, [message], [minted.fileno()])
             code = 0
         finally:
             os._exit(code)
