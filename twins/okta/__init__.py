@@ -1,8 +1,11 @@
 """The Okta twin: the management API of one organisation. See README.md for what it lacks."""
 
 from .access import Access
+from .agents import AgentOps
+from .bought import FeatureOps
 from .described import DESCRIBED
 from .devices import DeviceOps
+from .granted import GrantOps
 from .groups import Groups
 from .hooks import HookEvents
 from .lifecycle import Lifecycle
@@ -31,6 +34,9 @@ class Okta(
     Organisation,
     Operations,
     DeviceOps,
+    AgentOps,
+    FeatureOps,
+    GrantOps,
     TokenOps,
     OAuth,
     HookEvents,

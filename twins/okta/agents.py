@@ -2,14 +2,14 @@
 
 from typing import Any, ClassVar, Final
 
-from factory_tui.universe import BASE62, Call, Response, Row, Twin, route
+from factory_tui.universe import BASE62, ApplyError, Call, Response, Row, Twin, op, route
 
-from . import crypto, errors
+from . import crypto, errors, seeds
 from .base import body_object
 from .fields import INVALID, checked
-from .resource import Resource, caller, link
+from .resource import Resource, caller, link, put_thing
 
-__all__ = ["FEATURES", "RESOURCES"]
+__all__ = ["FEATURES", "RESOURCES", "AgentOps"]
 
 _POOL: Final = "/api/v1/agentPools/{poolId}"
 _UPDATE: Final = _POOL + "/updates/{updateId}"
@@ -18,7 +18,7 @@ _AGENTS: Final = "AD|IWA|LDAP|MFA|OPP|RUM|Radius"
 _TURNS: Final = {
     "activate": ({"Scheduled"}, "Scheduled"),
     "deactivate": ({"Scheduled"}, "Cancelled"),
-    "pause": ({"InProgress"}, "Paused"),
+    "pause": ({"InProgress", "Scheduled"}, "Paused"),
     "resume": ({"Paused"}, "InProgress"),
     "retry": ({"Failed", "Cancelled"}, "Scheduled"),
     "stop": ({"InProgress", "Paused", "Scheduled"}, "Cancelled"),
@@ -34,6 +34,22 @@ class AgentPools(Resource):
     verbs: ClassVar[str] = ""
     unique = ""
 
+    def shown(self, call: Call, row: Row) -> dict[str, Any]:
+        """The pool and its agents."""
+        agents = row["fields"]["agents"]
+        wrong = [one for one in agents if one["operationalStatus"] != "OPERATIONAL"]
+        href = link(call, f"agentPools/{row['id']}")
+        return {
+            "id": row["id"],
+            "name": row["fields"]["name"],
+            "type": row["fields"]["type"],
+            "operationalStatus": "DEGRADED" if wrong else "OPERATIONAL",
+            "disruptedAgents": len(wrong),
+            "inactiveAgents": 0,
+            "agents": agents,
+            "_links": {"self": {"href": href}},
+        }
+
     @route("GET", "/api/v1/agentPools", "")
     def list_pools(self, call: Call) -> Response:
         """All pools."""
@@ -47,7 +63,7 @@ class AgentPools(Resource):
 
     @route("POST", _POOL + "/updates/settings", "")
     def put_settings(self, call: Call) -> Response:
-        """Another way."""
+        """201; another way."""
         row = self.find(call)
         words = (
             f"agentType:{_AGENTS} continueOnError:bool latestVersion:str poolId:str poolName:str"
@@ -55,7 +71,7 @@ class AgentPools(Resource):
         words += " minimalSupportedVersion:str releaseChannel:BETA|EA|GA|TEST"
         kept = checked(call, body_object(call), words)
         self.put(call, row, hidden={**row["hidden"], "settings": kept})
-        return Response.json(kept)
+        return Response.json(kept, 201)
 
 
 class AgentUpdates(Resource):
@@ -99,12 +115,16 @@ class AgentUpdates(Resource):
     @route("POST", _UPDATE + "/retry", "")
     @route("POST", _UPDATE + "/stop", "")
     def turn(self, call: Call) -> Response:
-        """From a status it can be taken from."""
+        """201, as the description says; from a status it can be taken from."""
         row = self.find(call)
         sources, target = _TURNS[call.request.path.rstrip("/").rpartition("/")[2]]
         if row["status"] not in sources:
             raise errors.invalid(call, "status", f"status: the update is {row['status']}")
-        return Response.json(self.shown(call, self.put(call, row, status=target)))
+        return Response.json(self.shown(call, self.put(call, row, status=target)), 201)
+
+    def do_update(self, call: Call) -> Response:
+        """201, as the description says."""
+        return Response.json(super().do_update(call).data(), 201)
 
     def put_new(self, twin: Twin, kept: dict[str, Any], owner: str = "", **more: Any) -> Row:
         """Scheduled."""
@@ -112,6 +132,36 @@ class AgentUpdates(Resource):
 
 
 POOLS = AgentPools()
+
+
+class AgentOps:
+    """What scenarios can do that the API cannot."""
+
+    @op("add_agent_pools")
+    def add_agent_pools(self, twin: Twin, args: Any) -> list[Row]:
+        """``[{name, type?, agents: [name]?}]``: a directory's agents. Returns id and name."""
+        made = []
+        for item in args["add_agent_pools"] if isinstance(args, dict) else args:
+            kind = item.get("type", "AD")
+            if kind not in _AGENTS.split("|"):
+                raise ApplyError(f'add_agent_pools: "{kind}" is none of {_AGENTS}')
+            agents = [
+                {
+                    "id": seeds.new_id(twin.ids.mint, "a53"),
+                    "name": name,
+                    "type": kind,
+                    "operationalStatus": "OPERATIONAL",
+                    "version": "3.19.0",
+                    "isHidden": False,
+                    "isLatestGAedVersion": True,
+                    "lastConnection": twin.clock.epoch() * 1000,
+                }
+                for name in item.get("agents", ["agent-1"])
+            ]
+            fields = {"name": item["name"], "type": kind, "agents": agents}
+            row = put_thing(twin, "pools", "0oa", fields)
+            made.append({"id": row["id"], "name": item["name"]})
+        return made
 
 
 class ApiServices(Resource):

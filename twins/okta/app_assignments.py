@@ -153,6 +153,8 @@ class AppGroups(Resource):
             value = step.get("value")
             if where == "/priority" and isinstance(value, int):
                 fields["priority"] = value
+            elif where == "/profile" and isinstance(value, dict) and step["op"] != "remove":
+                fields["profile"] = dict(value)
             elif where.startswith("/profile/") and step["op"] == "remove":
                 fields["profile"].pop(where[9:], None)
             elif where.startswith("/profile/"):

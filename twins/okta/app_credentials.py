@@ -1,6 +1,6 @@
-"""What an application signs in with: key pairs, requests, client secrets and keys; and tokens."""
+"""What an application signs in with: key pairs, requests, client secrets and keys; scope grants."""
 
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from factory_tui.universe import BASE62, Call, Response, Row, route
 
@@ -241,31 +241,10 @@ class Grants(Resource):
         return {**self.shown(call, row), "_embedded": scope}
 
 
-class AppTokens(Resource):
-    """``/api/v1/apps/{appId}/tokens``: refresh tokens that the client holds."""
-
-    name = "app_tokens"
-    kind = "OAuth2RefreshToken"
-    path = "/api/v1/apps/{appId}/tokens/{tokenId}"
-    parent = APPS
-    prefix = "oar"
-    verbs: ClassVar[str] = "list get delete"
-    unique = ""
-    stamps = "created lastUpdated"
-
-    @route("DELETE", "/api/v1/apps/{appId}/tokens", "revokeOAuth2TokensForApplication")
-    def revoke_all(self, call: Call) -> Response:
-        """204."""
-        for row in self.rows(call.twin, self.parent_id(call)):
-            self.remove(call.twin, row)
-        return Response(204)
-
-
 RESOURCES: Final = (
     AppKeys(),
     AppCsrs(),
     ClientSecrets(),
     ClientKeys(),
     Grants(),
-    AppTokens(),
 )

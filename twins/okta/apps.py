@@ -317,7 +317,7 @@ class Apps(Resource):
         secretless = {name: value for name, value in kept.items() if name != "token"}
         connection = {"status": status, "profile": secretless}
         row = self.put(call, row, hidden={**row["hidden"], "connection": connection})
-        return Response.json(self._connection(call, row), 201)
+        return Response.json(self._connection(call, row))
 
     @route("POST", _CONNECTION + "/lifecycle/activate", "")
     @route("POST", _CONNECTION + "/lifecycle/deactivate", "")
@@ -345,18 +345,6 @@ class Apps(Resource):
                 turn: hinted(f"{href}/lifecycle/{turn}", "POST"),
             },
         }
-
-    # -- federated claims
-
-    @route("GET", _APP + "/federated-claims", "listFederatedClaims")
-    @route("POST", _APP + "/federated-claims", "createFederatedClaim")
-    @route("GET", _APP + "/federated-claims/{claimId}", "getFederatedClaim")
-    @route("PUT", _APP + "/federated-claims/{claimId}", "replaceFederatedClaim")
-    @route("DELETE", _APP + "/federated-claims/{claimId}", "deleteFederatedClaim")
-    def federated_claims(self, call: Call) -> Response:
-        """The organisation does not have this feature."""
-        self.find(call)
-        raise errors.no_feature(call)
 
 
 def _capabilities(name: str) -> dict[str, Any]:

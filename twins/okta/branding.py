@@ -103,7 +103,7 @@ class Brands(Resource):
         row = self.find(call)
         domains = rows_of(call.twin, "domains")
         found = [DOMAINS.shown(call, d) for d in domains if d["fields"]["brandId"] == row["id"]]
-        return Response.json(found)
+        return Response.json({"domains": found})
 
     # -- pages
 
@@ -237,14 +237,14 @@ class Themes(Resource):
     @route("POST", _THEME + "/favicon", "")
     @route("POST", _THEME + "/background-image", "")
     def upload(self, call: Call) -> Response:
-        """201 with the image's address."""
+        """The image's address; 201, but 200 for a logo."""
         row = self.find(call)
         if b"\x89PNG" not in call.request.body and b"\xff\xd8\xff" not in call.request.body:
             raise errors.invalid(call, "file", "file: The file is not an image")
         mark = call.twin.ids.mint("logo", 20)
         url = f"{call.request.base_url}/fs/bco/1/fs0{mark}"
         self.put(call, row, fields={**row["fields"], _image(call): url})
-        return Response.json({"url": url}, 201)
+        return Response.json({"url": url}, 200 if _image(call) == "logo" else 201)
 
     @route("DELETE", _THEME + "/logo", "")
     @route("DELETE", _THEME + "/favicon", "")

@@ -231,22 +231,6 @@ class DeviceAssurance(Resource):
         }
 
 
-class PostureChecks(Resource):
-    """``/api/v1/device-posture-checks``: a feature the organisation does not have."""
-
-    name = "postures"
-    kind = "DevicePostureCheck"
-    path = "/api/v1/device-posture-checks/{postureCheckId}"
-    verbs = "list create get replace delete"
-
-    @route("GET", "/api/v1/device-posture-checks/default", "")
-    def do_list(self, call: Call) -> Response:
-        """401."""
-        raise errors.no_feature(call)
-
-    do_create = do_get = do_replace = do_delete = do_list
-
-
 class PushProviders(Resource):
     """``/api/v1/push-providers``."""
 
@@ -345,7 +329,6 @@ class Realms(Resource):
 RESOURCES: Final = (
     Devices(),
     DeviceAssurance(),
-    PostureChecks(),
     PushProviders(),
     Realms(),
 )

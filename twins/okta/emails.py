@@ -90,7 +90,7 @@ class Templates(Resource):
     @route("GET", _TEMPLATE + "/settings", "")
     @route("PUT", _TEMPLATE + "/settings", "")
     def settings(self, call: Call) -> Response:
-        """Who gets the email; 204 when changed."""
+        """Who gets the email."""
         row = self.find(call)
         brand = BRANDS.find(call)
         known = brand["hidden"].get("recipients", {})
@@ -99,7 +99,6 @@ class Templates(Resource):
             kept = checked(call, body_object(call), words)
             known = {**known, row["id"]: kept["recipients"]}
             BRANDS.put(call, brand, hidden={**brand["hidden"], "recipients": known})
-            return Response(204)
         href = link(call, f"brands/{brand['id']}/templates/email/{row['id']}/settings")
         recipients = {"recipients": known.get(row["id"], "ALL_USERS")}
         return Response.json({**recipients, "_links": {"self": hinted(href, "GET", "PUT")}})

@@ -173,7 +173,7 @@ class Factors(Resource):
         links: dict[str, Any] = {}
         if waiting and kind in ("sms", "call", "email"):
             resend = {"name": kind, "href": f"{href}/resend", "hints": {"allow": ["POST"]}}
-            links["resend"] = [resend]
+            links["resend"] = resend
         if waiting:
             links["activate"] = hinted(f"{href}/lifecycle/activate", "POST")
         elif kind not in ("push", "signed_nonce"):

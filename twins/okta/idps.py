@@ -220,16 +220,16 @@ class LinkedUsers(Resource):
 
 def _linked(call: Call, row: Row) -> dict[str, Any]:
     href = link(call, f"idps/{row['parent']}")
-    user = call.twin["users"].get(row["id"])
-    profile = {} if user is None else {n: user["profile"].get(n) for n in ("email", "firstName")}
     return {
         "id": row["id"],
         "externalId": row["fields"]["externalId"],
         "created": row["created"],
         "lastUpdated": row["lastUpdated"],
-        "profile": profile,
+        # The provider's own profile: filled when the user signs in there, which nobody does.
+        "profile": {},
         "_links": {
             "idp": {"href": href},
+            "user": hinted(link(call, f"users/{row['id']}"), "GET"),
             "self": hinted(f"{href}/users/{row['id']}", "GET", "DELETE"),
             "users": hinted(f"{href}/users", "GET"),
         },

@@ -136,6 +136,8 @@ class Resource:
     page_size: ClassVar[int] = 200
     filters: ClassVar[tuple[str, ...]] = ()
     """What ``filter`` and ``search`` may name; () when the list takes neither."""
+    wrapped: ClassVar[str] = ""
+    """Name of the list in the object around it; "" where the list stands by itself."""
     event: ClassVar[str] = ""
     """Start of the event types in the system log; "" for a kind that leaves none."""
 
@@ -204,7 +206,8 @@ class Resource:
         rows: Iterable[Row] = self.rows(call.twin, self.parent_id(call))
         rows = self.selected(call, rows)
         shown, links = page(call, rows, self.page_size, 200, known=partial(self._number, call))
-        return listed([self.shown(call, row) for row in shown], links)
+        found = [self.shown(call, row) for row in shown]
+        return Response.json({self.wrapped: found}) if self.wrapped else listed(found, links)
 
     def _number(self, call: Call, key: str) -> int | None:
         """The running number of an id: Okta takes ids of managed resources for cursors."""

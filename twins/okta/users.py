@@ -194,11 +194,9 @@ class Users:
         base = call.request.base_url
         return Response.json([shapes.group(g, base) for g in groups_of(call.twin, row["id"])])
 
-    @route("GET", "/api/v1/users/{userId}/clients", "listUserClients")
-    @route("GET", "/api/v1/users/{userId}/grants", "listUserGrants")
     @route("GET", "/api/v1/users/{id}/blocks", "listUserBlocks")
     def list_nothing(self, call: Call) -> Response:
-        """Nobody signs in through a browser, so nobody has any."""
+        """Nobody is blocked."""
         find_user(call, next(iter(call.params.values())))
         return Response.json([])
 

@@ -14,6 +14,7 @@ CLIENT: dict[str, Any] = {
     "name": "oidc_client",
     "label": "Client",
     "signOnMode": "OPENID_CONNECT",
+    "credentials": {"oauthClient": {"token_endpoint_auth_method": "client_secret_basic"}},
     "settings": {
         "oauthClient": {
             "grant_types": ["client_credentials"],
@@ -76,6 +77,15 @@ GOOD: dict[str, dict[str, Any]] = {
         "name": "Push",
         "providerType": "APNS",
         "configuration": {"keyId": "A", "teamId": "B", "tokenSigningKey": "k", "fileName": "f.p8"},
+    },
+    "/api/v1/email-servers": {
+        "alias": "relay",
+        "authType": "BASIC_SMTP_AUTH",
+        "host": "smtp.acme.example",
+        "port": 587,
+        "username": "okta",
+        "password": "s3cret",
+        "enabled": True,
     },
     "/api/v1/realms": {"profile": {"name": "Partners"}},
     "/api/v1/realm-assignments": {"name": "By domain", "priority": 1},
