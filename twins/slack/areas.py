@@ -12,22 +12,33 @@ from . import (  # noqa: F401 - imported for their registrations
     calls,
     canvases,
     chat,
+    connect,
+    connect_requests,
     conversations,
+    dialogs,
     dnd,
     files,
+    functions,
     history,
+    list_items,
+    lists,
+    manifests,
     marks,
     membership,
     modals,
     oauth,
+    openid,
     people,
     reminders,
+    remote_files,
     respond,
     retired,
+    rtm,
     search,
     sockets,
     stars,
     streams,
+    team_logs,
     usergroups,
     views,
     webhooks,
@@ -39,13 +50,23 @@ from .method import Context
 
 __all__ = ["RAW", "catch_up", "next_due"]
 
+
+def _openid(call: Call) -> Response:
+    if call.request.segments[1:] == ["connect", "keys"]:
+        return openid.keys()
+    return oauth.authorize(call)
+
+
 RAW: Final[dict[str, tuple[str, Callable[[Call], Response]]]] = {
     "upload": ("files.upload-bytes", files.upload),
     "files-pri": ("files.download", files.download),
     "commands": ("response_url", respond.response_url),
     "services": ("incoming-webhook", webhooks.incoming),
     "oauth": ("oauth.v2.authorize", oauth.authorize),
+    "openid": ("openid.connect.authorize", _openid),
+    ".well-known": ("openid.configuration", openid.discover),
     "actions": ("response_url", respond.response_url),
+    "app": ("response_url", respond.response_url),
 }
 """Paths outside ``/api/``: first segment to operation name and handler."""
 

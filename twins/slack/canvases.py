@@ -1,6 +1,7 @@
 """canvases.*: documents of Markdown sections, alone or in a channel; who may see them."""
 
 import re
+from html import escape
 from typing import Any, Final
 
 from factory_tui.universe import HEX, UPPER, Row
@@ -160,6 +161,27 @@ def lookup(c: Context) -> dict[str, Any]:
         if fits and text.lower() in item["text"].lower():
             found.append({"id": item["id"]})
     return {"sections": found}
+
+
+@method("canvases.getContent", "canvases:read")
+def content_of(c: Context) -> dict[str, Any]:
+    """What a canvas says, as Markdown or as plain HTML."""
+    row = _canvas(c)
+    kind = c.args.text("content_type", "markdown")
+    if kind not in ("markdown", "html"):
+        message = "[ERROR] must be a valid enum value [json-pointer:/content_type]"
+        raise SlackError("invalid_arguments", message)
+    if kind == "markdown":
+        return {"content": "\n\n".join(item["text"] for item in row["sections"])}
+    return {"content": "".join(_html(item["text"]) for item in row["sections"])}
+
+
+def _html(text: str) -> str:
+    heading = _HEADING.match(text)
+    if heading:
+        level = len(heading[1])
+        return f"<h{level}>{escape(text[heading.end() :])}</h{level}>"
+    return f"<p>{escape(text)}</p>"
 
 
 def _entities(c: Context) -> list[str]:

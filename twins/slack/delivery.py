@@ -46,6 +46,8 @@ def outgoing(delivery: Delivery) -> Outgoing:
     target = delivery.subscription
     kind = str(target.data["kind"])
     payload = delivery.event.payload
+    if kind == "rtm":
+        return Outgoing(target.url, orjson.dumps(payload))
     if target.url.startswith("socket:"):
         return _envelope(delivery, kind, payload)
     headers = [("accept", "*/*"), ("user-agent", _AGENT)]

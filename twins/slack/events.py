@@ -12,7 +12,15 @@ from factory_tui.universe import UPPER, Row, Subscription, Twin
 from .apps import bot_token
 from .delivery import subscription
 
-__all__ = ["channel_kind", "event_ts", "listening", "message_changed", "notify", "tell_app"]
+__all__ = [
+    "channel_kind",
+    "event_ts",
+    "listening",
+    "message_changed",
+    "notify",
+    "tell_app",
+    "tell_sessions",
+]
 
 _MESSAGES: Final = {"channel": "channels", "group": "groups", "im": "im", "mpim": "mpim"}
 
@@ -65,7 +73,9 @@ _ABROAD: Final = frozenset({"channel_archive", "channel_created", "channel_renam
 
 
 def listening(twin: Twin) -> bool:
-    """Whether any app asked for events."""
+    """Whether any app asked for events, or holds a session of the Real Time Messaging API."""
+    if twin["rtm"].changes():
+        return True
     return any(app["bot_events"] or app["user_events"] for app in twin["apps"].rows())
 
 
@@ -84,6 +94,8 @@ def event_ts(twin: Twin) -> str:
 
 def notify(twin: Twin, event: dict[str, Any], channel: Row | None = None) -> None:
     """Tell every app that asked and may know. ``channel`` limits it to those inside."""
+    if twin["rtm"].changes():
+        tell_sessions(twin, event, channel)
     for app in twin["apps"].rows():
         if not app["bot_events"] and not app["user_events"]:
             continue
@@ -93,6 +105,19 @@ def notify(twin: Twin, event: dict[str, Any], channel: Row | None = None) -> Non
         who = _told(twin, app, name, channel)
         if who:
             tell_app(twin, app, event, who, channel)
+
+
+def tell_sessions(
+    twin: Twin, event: dict[str, Any], channel: Row | None = None, *, but: str = ""
+) -> None:
+    """Tell every session of the Real Time Messaging API whose user may know."""
+    for session in list(twin["rtm"].rows()):
+        if session["channel"] == but:
+            continue
+        if _near(twin, session["user"], str(event["type"]), channel):
+            name = session["channel"]
+            target = Subscription(name, f"socket:{name}", data={"kind": "rtm"})
+            twin.emit(str(event["type"]), {"event_ts": event_ts(twin), **event}, to=[target])
 
 
 def tell_app(

@@ -7,6 +7,7 @@ from factory_tui.universe import ALNUM, UPPER, Call, Response, Row
 from .body import bearer, read_arguments
 from .conversations import visible
 from .errors import SlackError
+from .lists import csv_of
 from .method import Context, method
 from .state import count, find_channel, is_member, post
 
@@ -232,6 +233,10 @@ def download(call: Call) -> Response:
     key = parts[1].rpartition("-")[2] if len(parts) > 2 else ""
     row = call.twin["files"].get(key)
     token = call.twin["tokens"].get(bearer(call.request))
+    if token is not None and not token["revoked"] and parts[2:3] == ["csv"]:
+        exported = csv_of(call.twin, key)
+        if exported is not None:
+            return Response(200, exported, [("content-type", "text/csv; charset=utf-8")])
     if row is None or token is None or token["revoked"]:
         return Response.html("<!DOCTYPE html><title>Sign in | Slack</title>", 404)
     data = row["data"].encode("latin-1")

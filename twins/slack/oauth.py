@@ -6,20 +6,30 @@ from html import escape as html
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
 
-from factory_tui.universe import ALNUM, DIGITS, Call, Response, Row, Twin
+from factory_tui.universe import ALNUM, DIGITS, UPPER, Call, Person, Response, Row, Twin
 
 from . import events
-from .apps import ALL_SCOPES, app_of, bot_token, grant
+from .apps import ADMIN_SCOPES, ALL_SCOPES, USER_ONLY_SCOPES, app_of, bot_token, grant
 from .errors import SlackError
 from .method import Context, method
+from .seed import user_row
 from .shapes import profile_shape
-from .state import update
+from .state import count, update
 from .webhooks import new_webhook
 
-__all__ = ["authorize"]
+__all__ = ["authorize", "client_of", "install_bot", "new_token", "renewed", "rotation"]
 
 _TEN_MINUTES: Final = 600
 _HALF_DAY: Final = 43_200
+_FLOWS: Final = {
+    "oauth/v2/authorize": "v2",
+    "oauth/authorize": "v1",
+    "openid/connect/authorize": "openid",
+}
+
+
+_CLASSIC: Final = tuple(sorted(ALL_SCOPES - ADMIN_SCOPES - USER_ONLY_SCOPES))
+"""What the scope ``bot`` of a classic app stands for."""
 
 
 def _scopes(text: str) -> list[str]:
@@ -31,16 +41,28 @@ def _page(status: int, text: str) -> Response:
 
 
 def authorize(call: Call) -> Response:
-    """``/oauth/v2/authorize``: GET shows the consent page, POST is the person's answer."""
+    """The consent page (GET) and the person's answer (POST).
+
+    ``/oauth/v2/authorize``, ``/oauth/authorize`` of classic apps and, to sign in with Slack,
+    ``/openid/connect/authorize``.
+    """
     request, twin = call.request, call.twin
     asked = dict(request.query)
     if request.method == "POST":
         asked |= dict(parse_qsl(request.body.decode(errors="replace"), keep_blank_values=True))
     app = twin["apps"].first("client", asked.get("client_id", ""))
-    if app is None or request.segments[1:] != ["v2", "authorize"]:
+    flow = _FLOWS.get("/".join(request.segments), "")
+    if app is None or not flow:
         return _page(404, "<p>Invalid client_id parameter</p>")
     wanted = _scopes(asked.get("scope", "")), _scopes(asked.get("user_scope", ""))
-    unknown = sorted({*wanted[0], *wanted[1]} - ALL_SCOPES)
+    if flow == "openid":
+        if asked.get("response_type", "code") != "code" or "openid" not in wanted[0]:
+            return _page(400, "<p>Invalid scope: openid is needed</p>")
+        wanted = [], wanted[0]
+    elif flow == "v1":
+        bot = [scope for scope in wanted[0] if scope in ("bot", "incoming-webhook", "commands")]
+        wanted = bot, [scope for scope in wanted[0] if scope not in bot]
+    unknown = sorted({*wanted[0], *wanted[1]} - ALL_SCOPES - {"bot"})
     if unknown or not any(wanted):
         problem = f"Invalid scope: {unknown[0]}" if unknown else "No scopes requested"
         return _page(400, f"<p>{html(problem)}</p>")
@@ -59,6 +81,7 @@ def authorize(call: Call) -> Response:
             "<button name=allow value=1>Allow</button><button name=deny value=1>Cancel</button>"
             "</form>",
         )
+    asked["flow"] = flow
     answer = {"state": asked.get("state", "")}
     if asked.get("deny"):
         answer = {"error": "access_denied", **answer}
@@ -86,12 +109,15 @@ def _code(
         "channel": asked.get("channel", ""),
         "at": twin.clock.epoch(),
         "used": False,
+        "flow": asked["flow"],
+        "nonce": asked.get("nonce", ""),
+        "state": asked.get("state", ""),
     }
     twin["grants"].put(code, row)
     return code
 
 
-def _client(c: Context) -> Row:
+def client_of(c: Context) -> Row:
     """The app that shows its id and secret, in the Authorization header or the arguments."""
     key, secret = c.args.text("client_id"), c.args.text("client_secret")
     kind, _, given = c.call.request.headers.get("authorization", "").partition(" ")
@@ -111,7 +137,7 @@ def _client(c: Context) -> Row:
 @method("oauth.v2.access", public=True)
 def access(c: Context) -> dict[str, Any]:
     """Tokens for a code or, where tokens rotate, for a refresh token."""
-    app = _client(c)
+    app = client_of(c)
     kind = c.args.text("grant_type", "authorization_code")
     if kind == "refresh_token":
         return _refresh(c, app)
@@ -134,7 +160,8 @@ def access(c: Context) -> dict[str, Any]:
     return answer
 
 
-def _new_token(c: Context, app: Row, kind: str, user: str, scopes: list[str]) -> Row:
+def new_token(c: Context, app: Row, kind: str, user: str, scopes: list[str]) -> Row:
+    """A fresh token; one that expires where the app's tokens rotate."""
     prefix = {"bot": "xoxb", "user": "xoxp"}[kind]
     if app["rotates"]:
         prefix = f"xoxe.{prefix}-1"
@@ -148,7 +175,7 @@ def _new_token(c: Context, app: Row, kind: str, user: str, scopes: list[str]) ->
     return row
 
 
-def _rotation(c: Context, row: Row) -> dict[str, Any]:
+def rotation(c: Context, row: Row) -> dict[str, Any]:
     """A refresh token, if tokens of the app expire."""
     if "expires" not in row:
         return {}
@@ -166,28 +193,48 @@ def _about(c: Context, app: Row) -> dict[str, Any]:
     }
 
 
+def install_bot(c: Context, app: Row) -> Row:
+    """The app with a bot user; an app made from a manifest gets its bot when it is installed."""
+    if app["bot_user"]:
+        return app
+    user = c.twin.ids.mint("user", 10, prefix="U", alphabet=UPPER)
+    bot = c.twin.ids.mint("bot", 10, prefix="B", alphabet=UPPER)
+    shown = app["manifest"].get("features", {}).get("bot_user", {}).get("display_name")
+    row = user_row(user, count(c.twin, "n"), Person(app["name"], "", "", "", ""), c.now)
+    row |= {"name": (shown or app["name"]).lower().replace(" ", "_")[:21], "bot": True}
+    c["users"].put(user, row | {"bot_id": bot, "app_id": app["id"]})
+    told = {"id": bot, "app_id": app["id"], "user_id": user, "name": app["name"]}
+    c["bots"].put(bot, {**told, "deleted": False, "updated": c.now})
+    app = {**app, "bot_user": user, "bot_id": bot, "installer": app["installer"] or c.user}
+    c["apps"].put(app["id"], app)
+    return app
+
+
 def _installed(c: Context, app: Row, row: Row) -> dict[str, Any]:
+    if row["bot"]:
+        app = install_bot(c, app)
     answer: dict[str, Any] = {"authed_user": {"id": row["user"]}, **_about(c, app)}
     if row["bot"]:
         bot = bot_token(c.twin, app)
         if bot is None or app["rotates"]:
-            bot = _new_token(c, app, "bot", app["bot_user"], row["bot"])
+            bot = new_token(c, app, "bot", app["bot_user"], row["bot"])
         else:  # scopes only ever add up
             grant(c.twin, app, row["bot"])
             bot = c["tokens"][bot["token"]]
         answer |= _bearer(c, bot, "bot") | {"bot_user_id": app["bot_user"]}
     if row["person"]:
-        token = _new_token(c, app, "user", row["user"], row["person"])
+        token = new_token(c, app, "user", row["user"], row["person"])
         answer["authed_user"] |= _bearer(c, token, "user")
     return answer
 
 
 def _bearer(c: Context, row: Row, kind: str) -> dict[str, Any]:
     answer = {"scope": ",".join(row["scopes"]), "token_type": kind, "access_token": row["token"]}
-    return {**answer, **_rotation(c, row)}
+    return {**answer, **rotation(c, row)}
 
 
-def _refresh(c: Context, app: Row) -> dict[str, Any]:
+def renewed(c: Context, app: Row) -> Row:
+    """A token in place of the one that ``refresh_token`` renews."""
     key = c.args.need("refresh_token", "invalid_refresh_token")
     found = c["refreshes"].get(key)
     if found is None or found["app"] != app["id"] or found["used"]:
@@ -196,17 +243,52 @@ def _refresh(c: Context, app: Row) -> dict[str, Any]:
     if old["revoked"]:
         raise SlackError("token_revoked")
     c["refreshes"].put(key, {**found, "used": True})
-    row = _new_token(c, app, old["kind"], old["user"], list(old["scopes"]))
-    answer = {**_bearer(c, row, old["kind"]), **_about(c, app)}
-    if old["kind"] == "bot":
+    return new_token(c, app, old["kind"], old["user"], list(old["scopes"]))
+
+
+def _refresh(c: Context, app: Row) -> dict[str, Any]:
+    row = renewed(c, app)
+    answer = {**_bearer(c, row, row["kind"]), **_about(c, app)}
+    if row["kind"] == "bot":
         answer["bot_user_id"] = app["bot_user"]
+    return answer
+
+
+@method("oauth.access", public=True)
+def access_v1(c: Context) -> dict[str, Any]:
+    """Tokens of a classic app for a code: the person's, and the bot's with the scope ``bot``."""
+    app = client_of(c)
+    row = c["grants"].get(c.args.need("code", "invalid_code"))
+    if row is None or row["app"] != app["id"] or row["used"] or c.now - row["at"] > _TEN_MINUTES:
+        raise SlackError("invalid_code")
+    if c.args.text("redirect_uri") != row["redirect"]:
+        raise SlackError("bad_redirect_uri")
+    c["grants"].put(row["code"], {**row, "used": True})
+    token = new_token(c, app, "user", row["user"], [*row["bot"], *row["person"]])
+    answer: dict[str, Any] = {
+        "access_token": token["token"],
+        "scope": ",".join(["identify", *token["scopes"]]),
+        "user_id": row["user"],
+        "team_id": c.team["id"],
+        "team_name": c.team["name"],
+        "enterprise_id": None,
+    }
+    if "bot" in row["bot"]:
+        app = install_bot(c, app)
+        bot = bot_token(c.twin, app) or new_token(c, app, "bot", app["bot_user"], list(_CLASSIC))
+        answer["bot"] = {"bot_user_id": app["bot_user"], "bot_access_token": bot["token"]}
+    if "incoming-webhook" in row["bot"]:
+        room = c["channels"].get(row["channel"]) or next(
+            found for found in c["channels"].rows() if found["kind"] == "channel"
+        )
+        answer["incoming_webhook"] = new_webhook(c.twin, app, room, c.call.request.base_url)
     return answer
 
 
 @method("oauth.v2.exchange", public=True)
 def exchange(c: Context) -> dict[str, Any]:
     """An expiring token for a lasting one, once an app has switched to rotation."""
-    app = _client(c)
+    app = client_of(c)
     old = c["tokens"].get(c.args.need("token", "invalid_token"))
     if old is None or old["kind"] == "app" or app_of(c.twin, old)["id"] != app["id"]:
         raise SlackError("invalid_token")
@@ -215,14 +297,14 @@ def exchange(c: Context) -> dict[str, Any]:
     if "expires" in old or old["revoked"]:
         raise SlackError("invalid_token")
     update(c.twin, "tokens", old["token"], revoked=True)
-    row = _new_token(c, app, old["kind"], old["user"], list(old["scopes"]))
+    row = new_token(c, app, old["kind"], old["user"], list(old["scopes"]))
     return {**_bearer(c, row, old["kind"]), **_about(c, app)}
 
 
 @method("apps.uninstall")
 def uninstall(c: Context) -> dict[str, Any]:
     """Take the app out of the workspace: every token of it ends."""
-    app = _client(c)
+    app = client_of(c)
     if app_of(c.twin, c.token)["id"] != app["id"]:
         raise SlackError("client_id_token_mismatch")
     events.notify(c.twin, {"type": "app_uninstalled"})

@@ -24,7 +24,20 @@ from factory_tui.universe import (
 )
 from factory_tui.universe.sockets import Socket
 
-from . import acts, apps, areas, interactions, scenario, settings, sockets, webhooks
+from . import (
+    acts,
+    apps,
+    areas,
+    connect_requests,
+    dialogs,
+    functions,
+    interactions,
+    rtm,
+    scenario,
+    settings,
+    sockets,
+    webhooks,
+)
 from . import delivery as delivery_
 from .body import Arguments, bearer, read_arguments
 from .dialect import DESCRIBED, may_answer
@@ -50,6 +63,9 @@ class Slack(Pack):
         self.ops.update(scenario.OPS)
         self.ops.update(settings.OPS)
         self.ops.update(acts.OPS)
+        self.ops.update(dialogs.OPS)
+        self.ops.update(functions.OPS)
+        self.ops.update(connect_requests.OPS)
         self.ops.update(webhooks.OPS)
 
     def implemented(self) -> list[str]:
@@ -170,21 +186,34 @@ class Slack(Pack):
         kind = delivery.subscription.data["kind"]
         if kind == "url_verification":
             return settings.verified(twin, delivery, reply)
+        if kind == "rtm":
+            return "delivered" if reply.ok else "failed"
         if kind == "events_api":
             return delivery_.retry_outcome(reply)
         return interactions.answered(twin, delivery, reply)
 
     def socket_channel(self, call: Call) -> str | None:
-        """The app of a Socket Mode connection."""
+        """The app of a Socket Mode connection, or the session of a Real Time Messaging one."""
+        parts = call.request.segments
+        if len(parts) == 2 and parts[0] == "websocket":
+            return rtm.channel(call)
         return sockets.channel(call)
 
     def socket_opened(self, twin: Twin, socket: Socket) -> None:
         """``hello``."""
-        sockets.opened(twin, socket)
+        (rtm if socket.channel.startswith(rtm.PREFIX) else sockets).opened(twin, socket)
 
     def socket_message(self, twin: Twin, socket: Socket, data: str | bytes) -> None:
-        """An acknowledgement."""
-        sockets.message(socket, data)
+        """An acknowledgement, or what an RTM client says."""
+        if socket.channel.startswith(rtm.PREFIX):
+            rtm.message(twin, socket, data)
+        else:
+            sockets.message(socket, data)
+
+    def socket_closed(self, twin: Twin, socket: Socket) -> None:
+        """A session of the Real Time Messaging API is over."""
+        if socket.channel.startswith(rtm.PREFIX):
+            rtm.closed(twin, socket)
 
     # -- time and limits
 

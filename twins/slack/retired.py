@@ -26,7 +26,6 @@ _OTHERS: Final = {
     "files.comments.edit": "chat.update",
     "files.upload": "files.getUploadURLExternal",
     "oauth.token": "oauth.v2.access",
-    "rtm.start": "rtm.connect",
     "workflows.stepCompleted": "functions.completeSuccess",
     "workflows.stepFailed": "functions.completeError",
     "workflows.updateStep": "",

@@ -37,6 +37,13 @@ list_items     (list, item)
 remote_files   file id             files kept elsewhere
 shared_invites invite id           invitations from and to other workspaces
 jobs           job id              exports of lists
+rtm            channel             open sessions of the Real Time Messaging API
+dialogs        dialog id           forms shown to people
+external_teams team id             other organisations that Slack Connect leads to
+connect_requests invite id         requests to invite somebody from outside
+executions     execution id        runs of the app's workflow functions
+featured       channel             workflows shown in a channel
+entities       trigger             what an app told of a work object
 emoji          name                custom emoji
 assistants     (channel, thread)   status, title and prompts of assistant threads
 access         (document, entity)  who may see a canvas or list
@@ -110,6 +117,13 @@ TABLES: Final[Mapping[str, Mapping[str, IndexFn]]] = {
     "remote_files": {"external": lambda key, row: row["external_id"]},
     "shared_invites": {},
     "jobs": {},
+    "rtm": {},
+    "dialogs": {},
+    "external_teams": {},
+    "connect_requests": {},
+    "executions": {},
+    "featured": {},
+    "entities": {},
     "emoji": {},
     "assistants": {},
     "access": {"document": lambda key, row: row["document"]},

@@ -115,6 +115,13 @@ def channel_shape(c: Context, row: Row, *, members: bool = False) -> dict[str, A
         "purpose": row["purpose"],
         "previous_names": row["previous_names"],
     }
+    if row.get("connected"):
+        channel |= {
+            "is_shared": True,
+            "is_ext_shared": True,
+            "shared_team_ids": [team, *row["connected"]],
+            "connected_team_ids": list(row["connected"]),
+        }
     if members:
         channel["num_members"] = len(member_ids(c.twin, row["id"]))
     return channel
