@@ -59,6 +59,16 @@ class StreamEvent:
     raw: dict[str, Any] | None = None
     warnings: Sequence[Warning] = field(default=())
 
+    @classmethod
+    def finish(cls, response: Response) -> "StreamEvent":
+        """The last event of an answer."""
+        return cls(
+            StreamEventType.FINISH,
+            finish_reason=response.finish_reason,
+            usage=response.usage,
+            response=response,
+        )
+
 
 class StreamAccumulator:
     """Collects the events of one answer into the response ``complete`` would have returned.

@@ -13,26 +13,24 @@ from contextlib import aclosing
 from types import ModuleType
 from typing import Any
 
+from factory_tui.llm.adapters.anthropic_segments import Segments
 from factory_tui.llm.adapters.base import (
     AdapterTimeout,
     Connection,
     deep_merge,
     rate_limit,
-    translate,
-    within,
 )
+from factory_tui.llm.adapters.sdk import SdkAdapter
 from factory_tui.llm.assemble import Assembly, read_usage
 from factory_tui.llm.catalog import forced_tool_choice
 from factory_tui.llm.errors import (
-    ConfigurationError,
     InvalidReply,
-    RequestTimeoutError,
     SDKError,
     UnsupportedToolChoiceError,
     error_from_status_code,
 )
 from factory_tui.llm.streaming import StreamEvent, StreamEventType
-from factory_tui.llm.types import Request, Response, ToolCall, ToolChoice, Usage, Warning, tool_call  # noqa: A004
+from factory_tui.llm.types import Request, Response, ToolChoice, Usage, Warning  # noqa: A004
 from factory_tui.llm.wire import ANTHROPIC, to_wire
 
 __all__ = ["AnthropicAdapter"]
@@ -44,10 +42,21 @@ _LONGEST_UNSTREAMED = 16_000
 _NO_SAMPLING_SINCE = "2026-10-21"
 _CACHING_BETA = "prompt-caching-2024-07-31"
 _OWN_OPTIONS = ("beta_headers", "auto_cache")
+_COUNTED = (
+    "model",
+    "messages",
+    "system",
+    "tools",
+    "tool_choice",
+    "output_config",
+    "thinking",
+)
+"""Parts of a request that its tokens are counted from."""
+_COUNT_S = 15.0
 _MARK = {"type": "ephemeral"}
 
 
-class AnthropicAdapter:
+class AnthropicAdapter(SdkAdapter):
     """Speaks the Messages API through Anthropic's SDK.
 
     Args:
@@ -58,6 +67,7 @@ class AnthropicAdapter:
     """
 
     name = ANTHROPIC
+    key_variable = "ANTHROPIC_API_KEY"
 
     def __init__(
         self,
@@ -88,19 +98,6 @@ class AnthropicAdapter:
             open_telemetry=False,
             http_client=http,
         )
-
-    def initialize(self) -> None:
-        """Check the configuration.
-
-        Raises:
-            ConfigurationError: There is no key.
-        """
-        if not self._key:
-            raise ConfigurationError("No key: set ANTHROPIC_API_KEY.", provider=self.name)
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._connection.close()
 
     def supports_tool_choice(self, mode: str, model: str | None = None) -> bool:
         """Whether a mode works; newest models cannot be forced to use a tool."""
@@ -196,25 +193,12 @@ class AnthropicAdapter:
         body, headers, warnings = self.body(request)
         if body["max_tokens"] > _LONGEST_UNSTREAMED:
             return await self._complete_streamed(request)
-        import httpx2
-
+        reply = await self._post("/v1/messages", body, headers)
         try:
-            sdk = await self._connection.sdk()
-            reply = await within(
-                self.timeout.request,
-                self.name,
-                sdk.post(
-                    "/v1/messages",
-                    cast_to=httpx2.Response,
-                    body=body,
-                    options={"headers": headers, "timeout": self.timeout.request},
-                ),
-            )
-            return self._parse(reply.json(), reply.headers, warnings)
-        except SDKError:
-            raise
-        except Exception as error:
-            raise translate(error, self.name) from error
+            raw = reply.json()
+        except ValueError as error:
+            raise self._translate(error) from error
+        return self._parse(raw, reply.headers, warnings)
 
     async def _complete_streamed(self, request: Request) -> Response:
         async with aclosing(self.stream(request)) as events:
@@ -270,37 +254,17 @@ class AnthropicAdapter:
     async def stream(self, request: Request) -> AsyncGenerator[StreamEvent, None]:
         """See ``ProviderAdapter``."""
         body, headers, warnings = self.body(request)
-        try:
-            sdk = await self._connection.sdk()
-            from anthropic import AsyncStream
+        await self._connection.sdk()
+        from anthropic import AsyncStream
 
-            stream = await within(
-                self.timeout.request,
-                self.name,
-                sdk.post(
-                    "/v1/messages",
-                    cast_to=object,
-                    body=body | {"stream": True},
-                    options={"headers": headers},
-                    stream=True,
-                    stream_cls=AsyncStream[object],
-                ),
-            )
-        except Exception as error:
-            raise translate(error, self.name) from error
-        assembly, segments = Assembly(), _Segments()
+        stream = await self._open("/v1/messages", body, AsyncStream[object], headers)
+        assembly, segments = Assembly(), Segments()
         try:
-            events = AsyncStream.raw_events(stream.response)
-            while True:
+            async for sse in self._events(AsyncStream.raw_events(stream.response)):
                 try:
-                    sse = await within(self.timeout.stream_read, self.name, anext(events))
                     data = json.loads(sse.data) if sse.data and sse.event != "ping" else None
-                except StopAsyncIteration:
-                    break
-                except RequestTimeoutError:
-                    raise
-                except Exception as error:
-                    raise translate(error, self.name, streaming=True) from error
+                except ValueError as error:
+                    raise self._translate(error, streaming=True) from error
                 if not isinstance(data, dict):
                     continue
                 if data.get("type") == "error":
@@ -326,54 +290,20 @@ class AnthropicAdapter:
                 },
                 assembly.incomplete_tool,
             )
-            yield StreamEvent(
-                StreamEventType.FINISH,
-                finish_reason=response.finish_reason,
-                usage=response.usage,
-                response=response,
-            )
+            yield StreamEvent.finish(response)
         finally:
             await stream.close()
 
     async def count_tokens(self, request: Request) -> int:
         """Ask the server how many tokens a request's prompt has."""
-        import httpx2
-
         body, headers, _ = self.body(request)
-        counted = (
-            "model",
-            "messages",
-            "system",
-            "tools",
-            "tool_choice",
-            "output_config",
-            "thinking",
-        )
-        sdk = await self._connection.sdk()
-        reply = await within(
-            15.0,
-            self.name,
-            sdk.post(
-                "/v1/messages/count_tokens",
-                cast_to=httpx2.Response,
-                body={name: body[name] for name in counted if name in body},
-                options={"headers": headers},
-            ),
-        )
+        counted = {name: body[name] for name in _COUNTED if name in body}
+        reply = await self._post("/v1/messages/count_tokens", counted, headers, timeout=_COUNT_S)
         return int(reply.json()["input_tokens"])
 
     async def list_models(self) -> list[dict[str, Any]]:
         """The provider's own listing of its models, as it comes."""
-        import httpx2
-
-        try:
-            sdk = await self._connection.sdk()
-            reply = await sdk.get(
-                "/v1/models", cast_to=httpx2.Response, options={"params": {"limit": 1000}}
-            )
-            return list(reply.json()["data"])
-        except Exception as error:
-            raise translate(error, self.name) from error
+        return list((await self._get("/v1/models", limit=1000))["data"])
 
 
 def _from_event(data: Mapping[str, Any]) -> SDKError:
@@ -430,74 +360,3 @@ def _set_breakpoints(body: dict[str, Any]) -> None:
             *messages[index + 1 :],
         ]
         return
-
-
-class _Segments:
-    """Wire events to stream events."""
-
-    def __init__(self) -> None:
-        self._kinds: dict[int, str] = {}
-        self._calls: dict[int, tuple[str, str]] = {}
-        self._json: dict[int, str] = {}
-
-    def translate(self, data: dict[str, Any], warnings: list[Warning]) -> list[StreamEvent]:
-        """The events one wire event stands for."""
-        kind, index = data.get("type"), data.get("index", -1)
-        try:
-            if kind == "message_start":
-                return [StreamEvent(StreamEventType.STREAM_START, warnings=warnings, raw=data)]
-            if kind == "content_block_start":
-                return self._start(index, data["content_block"])
-            if kind == "content_block_delta":
-                return self._delta(index, data["delta"])
-            if kind == "content_block_stop":
-                return self._stop(index)
-            if kind in ("message_delta", "message_stop"):
-                return []
-        except (KeyError, TypeError):
-            return []  # the assembly has noticed and will say so
-        return [StreamEvent(StreamEventType.PROVIDER_EVENT, raw=data)]
-
-    def _start(self, index: int, block: Mapping[str, Any]) -> list[StreamEvent]:
-        kind = self._kinds[index] = block["type"]
-        if kind == "text":
-            events = [StreamEvent(StreamEventType.TEXT_START, text_id=f"text_{index}")]
-            if block.get("text"):
-                events += self._delta(index, {"type": "text_delta", "text": block["text"]})
-            return events
-        if kind in ("thinking", "redacted_thinking"):
-            return [StreamEvent(StreamEventType.REASONING_START)]
-        if kind == "tool_use":
-            self._calls[index] = (block["id"], block["name"])
-            self._json[index] = ""
-            return [
-                StreamEvent(
-                    StreamEventType.TOOL_CALL_START, tool_call=ToolCall(block["id"], block["name"])
-                )
-            ]
-        return [StreamEvent(StreamEventType.PROVIDER_EVENT, raw=dict(block))]
-
-    def _delta(self, index: int, delta: Mapping[str, Any]) -> list[StreamEvent]:
-        kind = delta["type"]
-        if kind == "text_delta":
-            text_id = f"text_{index}"
-            return [StreamEvent(StreamEventType.TEXT_DELTA, delta=delta["text"], text_id=text_id)]
-        if kind == "thinking_delta":
-            return [StreamEvent(StreamEventType.REASONING_DELTA, reasoning_delta=delta["thinking"])]
-        if kind == "input_json_delta" and delta["partial_json"]:
-            piece = delta["partial_json"]
-            self._json[index] += piece
-            call = ToolCall(*self._calls[index], raw_arguments=piece)
-            return [StreamEvent(StreamEventType.TOOL_CALL_DELTA, delta=piece, tool_call=call)]
-        return []
-
-    def _stop(self, index: int) -> list[StreamEvent]:
-        kind = self._kinds.get(index)
-        if kind == "text":
-            return [StreamEvent(StreamEventType.TEXT_END, text_id=f"text_{index}")]
-        if kind in ("thinking", "redacted_thinking"):
-            return [StreamEvent(StreamEventType.REASONING_END)]
-        if kind == "tool_use":
-            call = tool_call(*self._calls[index], self._json[index])
-            return [StreamEvent(StreamEventType.TOOL_CALL_END, tool_call=call)]
-        return []

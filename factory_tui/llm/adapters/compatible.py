@@ -13,25 +13,22 @@ from factory_tui.llm.adapters.base import (
     AdapterTimeout,
     deep_merge,
     rate_limit,
-    translate,
-    within,
 )
+from factory_tui.llm.adapters.compatible_chunks import Chunks
 from factory_tui.llm.adapters.openai import openai_connection
+from factory_tui.llm.adapters.sdk import SdkAdapter
 from factory_tui.llm.content import ContentKind, ContentPart, Message, Role, ToolCallData
 from factory_tui.llm.errors import (
     ConfigurationError,
     InvalidReply,
-    RequestTimeoutError,
-    SDKError,
     StreamCut,
 )
 from factory_tui.llm.media import media
-from factory_tui.llm.streaming import StreamEvent, StreamEventType
+from factory_tui.llm.streaming import StreamEvent
 from factory_tui.llm.types import (
     FinishReason,
     Request,
     Response,
-    ToolCall,
     ToolChoice,
     Usage,
     tool_call,
@@ -49,7 +46,7 @@ _REASONS = {
 }
 
 
-class OpenAICompatibleAdapter:
+class OpenAICompatibleAdapter(SdkAdapter):
     """Speaks Chat Completions to a server of one's choice (extra ``openai``).
 
     Args:
@@ -80,14 +77,6 @@ class OpenAICompatibleAdapter:
         self._connection = openai_connection(
             name, api_key or "", url, default_headers or {}, self.timeout
         )
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._connection.close()
-
-    def supports_tool_choice(self, mode: str) -> bool:
-        """Whether a mode can be asked for."""
-        return mode in ("auto", "none", "required", "named")
 
     def body(self, request: Request) -> dict[str, Any]:
         """The body of a request."""
@@ -134,33 +123,17 @@ class OpenAICompatibleAdapter:
 
     async def complete(self, request: Request) -> Response:
         """See ``ProviderAdapter``."""
-        body = self.body(request)
+        reply = await self._post("/chat/completions", self.body(request))
         try:
-            sdk = await self._connection.sdk()
-            import httpx2
-
-            reply = await within(
-                self.timeout.request,
-                self.name,
-                sdk.post(
-                    "/chat/completions",
-                    cast_to=httpx2.Response,
-                    body=body,
-                    options={"timeout": self.timeout.request},
-                ),
-            )
             raw = reply.json()
-            return self._response(
-                raw, raw["choices"][0]["message"], raw["choices"][0], reply.headers
-            )
-        except SDKError:
-            raise
+            choice = raw["choices"][0]
+            return self._response(raw, choice["message"], choice, reply.headers)
         except (KeyError, IndexError, TypeError, AttributeError) as error:
             raise InvalidReply(
                 f"{self.name} sent no completion: {error!r}", provider=self.name, cause=error
             ) from error
-        except Exception as error:
-            raise translate(error, self.name) from error
+        except ValueError as error:
+            raise self._translate(error) from error
 
     def _response(
         self, raw: dict[str, Any], said: Mapping[str, Any], choice: Mapping[str, Any], headers: Any
@@ -189,36 +162,14 @@ class OpenAICompatibleAdapter:
 
     async def stream(self, request: Request) -> AsyncGenerator[StreamEvent, None]:
         """See ``ProviderAdapter``."""
-        body = self.body(request) | {"stream": True, "stream_options": {"include_usage": True}}
-        try:
-            sdk = await self._connection.sdk()
-            from openai import AsyncStream
+        body = self.body(request) | {"stream_options": {"include_usage": True}}
+        await self._connection.sdk()
+        from openai import AsyncStream
 
-            stream = await within(
-                self.timeout.request,
-                self.name,
-                sdk.post(
-                    "/chat/completions",
-                    cast_to=object,
-                    body=body,
-                    stream=True,
-                    stream_cls=AsyncStream[object],
-                ),
-            )
-        except Exception as error:
-            raise translate(error, self.name) from error
-        chunks = _Chunks()
+        stream = await self._open("/chat/completions", body, AsyncStream[object])
+        chunks = Chunks()
         try:
-            events = aiter(stream)
-            while True:
-                try:
-                    data = await within(self.timeout.stream_read, self.name, anext(events))
-                except StopAsyncIteration:
-                    break
-                except RequestTimeoutError:
-                    raise
-                except Exception as error:
-                    raise translate(error, self.name, streaming=True) from error
+            async for data in self._events(aiter(stream)):
                 if isinstance(data, dict):
                     for event in chunks.translate(data):
                         yield event
@@ -232,12 +183,7 @@ class OpenAICompatibleAdapter:
                 {"finish_reason": chunks.finish},
                 stream.response.headers,
             )
-            yield StreamEvent(
-                StreamEventType.FINISH,
-                finish_reason=response.finish_reason,
-                usage=response.usage,
-                response=response,
-            )
+            yield StreamEvent.finish(response)
         finally:
             await stream.close()
 
@@ -295,69 +241,3 @@ def _content(part: ContentPart) -> dict[str, Any] | None:
     if part.audio is not None or part.document is not None:
         raise ConfigurationError(f"Chat Completions takes no {part.kind} here.")
     return None
-
-
-class _Chunks:
-    """Chunks to stream events, and the message they add up to."""
-
-    def __init__(self) -> None:
-        self.finish: str | None = None
-        self.raw: dict[str, Any] = {}
-        self._text: list[str] = []
-        self._calls: dict[int, dict[str, Any]] = {}
-
-    def translate(self, data: dict[str, Any]) -> list[StreamEvent]:
-        """The events one chunk stands for."""
-        events = []
-        if not self.raw:
-            events.append(StreamEvent(StreamEventType.STREAM_START, raw=data))
-        self.raw.update({k: v for k, v in data.items() if k != "choices" and v is not None})
-        for choice in data.get("choices") or []:
-            delta = choice.get("delta") or {}
-            if piece := delta.get("content"):
-                if not self._text:
-                    events.append(StreamEvent(StreamEventType.TEXT_START, text_id="text_0"))
-                self._text.append(piece)
-                event = StreamEvent(StreamEventType.TEXT_DELTA, delta=piece, text_id="text_0")
-                events.append(event)
-            for call in delta.get("tool_calls") or []:
-                events += self._call(call)
-            self.finish = choice.get("finish_reason") or self.finish
-        return events
-
-    def _call(self, wire: Mapping[str, Any]) -> list[StreamEvent]:
-        index = int(wire.get("index", 0))
-        function = wire.get("function") or {}
-        events = []
-        if index not in self._calls:
-            self._calls[index] = {
-                "id": wire.get("id") or f"call_{index}",
-                "name": function.get("name") or "",
-                "arguments": "",
-            }
-            known = self._calls[index]
-            start = ToolCall(known["id"], known["name"])
-            events.append(StreamEvent(StreamEventType.TOOL_CALL_START, tool_call=start))
-        if piece := function.get("arguments"):
-            known = self._calls[index]
-            known["arguments"] += piece
-            part = ToolCall(known["id"], known["name"], raw_arguments=piece)
-            event = StreamEvent(StreamEventType.TOOL_CALL_DELTA, delta=piece, tool_call=part)
-            events.append(event)
-        return events
-
-    def close(self) -> list[StreamEvent]:
-        """End all segments."""
-        ends = [StreamEvent(StreamEventType.TEXT_END, text_id="text_0")] if self._text else []
-        for call in self._calls.values():
-            whole = tool_call(call["id"], call["name"], call["arguments"])
-            ends.append(StreamEvent(StreamEventType.TOOL_CALL_END, tool_call=whole))
-        return ends
-
-    def message(self) -> dict[str, Any]:
-        """The message so far, in wire shape."""
-        calls = [
-            {"id": c["id"], "function": {"name": c["name"], "arguments": c["arguments"]}}
-            for _, c in sorted(self._calls.items())
-        ]
-        return {"content": "".join(self._text), "tool_calls": calls}
