@@ -21,6 +21,7 @@ priorityschemes      priorities of projects
 roles                project roles with the actors a new project gets
 actors               (project, role): users and groups in a role of a project
 tasks                long-running work, all of it already done
+views                (user, issue): when somebody last looked at an issue
 ===================  ====================================================================
 
 A project names its schemes in its row (``permission_scheme`` …); where it names none, the
@@ -39,6 +40,7 @@ __all__ = [
     "CONFIG_TABLES",
     "DEFAULTS",
     "DEFAULT_SCREEN",
+    "ISSUE_INDEXES",
     "config_tables",
     "scheme_of",
 ]
@@ -75,7 +77,14 @@ CONFIG_TABLES: Final[Mapping[str, Mapping[str, IndexFn]]] = {
     "appoptions": {"field": _by("field")},
     "associations": {},
     "templates": {},
+    "views": {},
 }
+
+ISSUE_INDEXES: Final[Mapping[str, IndexFn]] = {
+    name: lambda _key, row, name=name: row[name]  # type: ignore[misc]
+    for name in ("status", "assignee", "reporter", "creator", "type", "priority")
+}
+"""What JQL looks issues up by, besides project, key and parent. Built at first use."""
 
 DEFAULTS: Final = {
     "permission_scheme": ("permissionschemes", "0"),
@@ -300,4 +309,5 @@ def config_tables(seeded: SeedTables, screen_fields: list[str]) -> SeedTables:
         "appoptions": {},
         "associations": {},
         "templates": {},
+        "views": {},
     }

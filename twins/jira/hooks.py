@@ -122,7 +122,7 @@ def _wants(c: Context, hook: Row, issue: Row | None, changed: tuple[str, ...]) -
         return True
     owner = Context(c.call, c["users"].get(hook["owner"]), v3=False)
     try:
-        return compile_query(owner, parse_jql(hook["jql"]))(issue)
+        return compile_query(owner, parse_jql(hook["jql"])).test(issue)
     except JqlError:
         return False
 

@@ -141,6 +141,7 @@ clause: field operator operand predicate*   -> clause
       | field CHANGED predicate*            -> changed
 field: WORD -> word
      | CF "[" WORD "]" -> custom
+     | WORD "[" WORD "]" [WORD] -> inner
 operator: OP -> symbol
         | IN -> op_in
         | _NOT IN -> op_not_in
@@ -319,6 +320,11 @@ class _Build(Transformer[Token, Query]):
 
     def custom(self, parts: list[Token]) -> str:
         return f"cf[{parts[1]}]"
+
+    def inner(self, parts: list[Token | None]) -> str:
+        name, key, path = parts
+        # ``issue.property[key].path = x``: the path's operator-like parts are one word.
+        return f"{name}[{key}]{path or ''}"
 
     def symbol(self, parts: list[Token]) -> str:
         return str(parts[0])

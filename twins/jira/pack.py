@@ -29,7 +29,7 @@ from . import (
     hooks,
     scenario,
 )
-from .config import CONFIG_TABLES, config_tables
+from .config import CONFIG_TABLES, ISSUE_INDEXES, config_tables
 from .context import OPERATIONS, Context, Function
 from .errors import TYPE, JiraError
 from .fields import SCREENED
@@ -49,7 +49,11 @@ class Jira(Pack):
 
     name: ClassVar[str] = "jira"
     hosts: ClassVar[tuple[str, ...]] = ("*.atlassian.net",)
-    tables: ClassVar[Mapping[str, Mapping[str, IndexFn]]] = {**TABLES, **CONFIG_TABLES}
+    tables: ClassVar[Mapping[str, Mapping[str, IndexFn]]] = {
+        **TABLES,
+        **CONFIG_TABLES,
+        "issues": {**TABLES["issues"], **ISSUE_INDEXES},
+    }
     seeds: ClassVar[tuple[str, ...]] = SEEDS
 
     def __init__(self) -> None:

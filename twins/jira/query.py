@@ -1,24 +1,29 @@
-"""Evaluating JQL: checks a query's fields, operators and values, then filters and sorts.
+"""A parsed JQL query against a site: checks fields, operators and values, then finds and sorts.
 
 Semantics that surprise and are kept: a negated comparison (``!=``, ``NOT IN``, ``!~``) never
 matches an issue whose field is empty, and ``NOT`` is pushed down onto the comparisons.
+
+Every part of a query becomes a :class:`Plan`: a test of a row and, where an index knows, the
+keys of the only rows that can pass. A conjunction looks at the smallest such set, a disjunction
+at the union, so that ``project = X AND assignee = Y`` never reads the other issues.
 """
 
-from collections.abc import Callable, Iterable
-from datetime import datetime
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
 
 from factory_tui.universe import Row
 
-from . import dates, words
-from .clauses import CLAUSES, HISTORY, IS, ORDERED, TEXT, Searched
+from . import words
+from .clauses import HISTORY, IS, ORDERED, TEXT, Searched, clause_named
 from .context import Context
-from .jql import Both, Call, Clause, Empty, JqlError, Node, Not, Query, Sort
+from .jql import Both, Call, Clause, Empty, JqlError, Node, Not, Query, Value
 from .jql import parse as parse_jql
+from .ordering import sort_rows
 from .past import history_test
+from .permits import Browse
 from .values import operand_values
 
-__all__ = ["run"]
+__all__ = ["check_query", "compile_query", "run", "tester"]
 
 Test = Callable[[Row], bool]
 
@@ -41,6 +46,26 @@ _OPPOSITE: Final = {
     "was in": "was not in",
     "was not in": "was in",
 }
+_INDEXED: Final = frozenset(
+    {"id", "project", "status", "assignee", "reporter", "creator", "type", "priority", "parent"}
+)
+MAX_FILTERS: Final = 20
+
+UNBOUNDED: Final = (
+    "Unbounded JQL queries are not allowed here. Please add a search restriction to your query."
+)
+
+
+class Plan(NamedTuple):
+    """A compiled part of a query.
+
+    Attributes:
+        test: Whether a row passes.
+        keys: The only keys whose rows can pass, ``None`` = any.
+    """
+
+    test: Test
+    keys: list[str] | None = None
 
 
 def run(c: Context, text: str, *, bounded: bool) -> list[Row]:
@@ -54,62 +79,95 @@ def run(c: Context, text: str, *, bounded: bool) -> list[Row]:
     """
     query = parse_jql(text)
     if query.where is None and bounded:
-        raise JqlError(
-            "Unbounded JQL queries are not allowed here. Please add a search restriction to your "
-            "query."
-        )
-    test = compile_query(c, query)
-    rows = [row for row in c["issues"].rows() if c.may_see(c["projects"][row["project"]])]
-    found = [row for row in rows if test(row)]
-    return _sorted(c, found, query.order)
+        raise JqlError(UNBOUNDED)
+    plan = compile_query(c, query)
+    browse = Browse(c)
+    table = c["issues"]
+    rows: Any = table.rows()
+    if plan.keys is not None:
+        rows = (row for key in dict.fromkeys(plan.keys) if (row := table.get(key)) is not None)
+    test = plan.test
+    found = [row for row in rows if test(row) and browse(row) and not row.get("archived")]
+    return sort_rows(c, found, query.order)
 
 
-def compile_query(c: Context, query: Query) -> Test:
-    """Check a query and turn it into a test of a row."""
+def tester(c: Context, text: str) -> Test:
+    """The test of one query, for questions about few issues. Raises :class:`JqlError`."""
+    plan = compile_query(c, parse_jql(text))
+    browse = Browse(c)
+    return lambda row: plan.test(row) and browse(row)
+
+
+def check_query(c: Context, text: str) -> Query:
+    """Parse and check a query without running it. Raises :class:`JqlError`."""
+    query = parse_jql(text)
+    compile_query(c, query)
+    return query
+
+
+def compile_query(c: Context, query: Query) -> Plan:
+    """Check a query and turn it into a plan. Raises :class:`JqlError`."""
     problems: list[str] = []
+    plan = Plan(lambda row: True)
+    if query.where is not None:
+        plan = _node(c, query.where, False, problems)
     for sort in query.order:
-        searched = CLAUSES.get(sort.field.lower())
+        searched = clause_named(c, sort.field)
         if searched is None:
             problems.append(_no_field(sort.field))
         elif searched.order is None:
             problems.append(f"Field '{sort.field}' does not support sorting.")
-    test: Test = lambda row: True  # noqa: E731 - one branch of two
-    if query.where is not None:
-        test = _node(c, query.where, False, problems)
     if problems:
         raise JqlError(*dict.fromkeys(problems))
-    return test
+    return plan
 
 
 def _no_field(name: str) -> str:
     return f"Field '{name}' does not exist or you do not have permission to view it."
 
 
-def _node(c: Context, node: Node, negated: bool, problems: list[str]) -> Test:
+def _nothing(_row: Row) -> bool:
+    return False
+
+
+def _node(c: Context, node: Node, negated: bool, problems: list[str]) -> Plan:
     if isinstance(node, Not):
         return _node(c, node.part, not negated, problems)
     if isinstance(node, Clause):
         return _clause(c, node, negated, problems)
-    tests = [_node(c, part, negated, problems) for part in node.parts]
+    plans = [_node(c, part, negated, problems) for part in node.parts]
+    tests = [plan.test for plan in plans]
+    sets = [plan.keys for plan in plans if plan.keys is not None]
     if isinstance(node, Both) != negated:
-        return lambda row: all(test(row) for test in tests)
-    return lambda row: any(test(row) for test in tests)
+        keys = min(sets, key=len) if sets else None
+        return Plan(_all(tests), keys)
+    union = [key for one in sets for key in one] if len(sets) == len(plans) else None
+    return Plan(lambda row: any(test(row) for test in tests), union)
 
 
-def _clause(c: Context, clause: Clause, negated: bool, problems: list[str]) -> Test:
-    searched = CLAUSES.get(clause.field.lower())
+def _all(tests: list[Test]) -> Test:
+    if len(tests) == 2:
+        first, second = tests
+        return lambda row: first(row) and second(row)
+    return lambda row: all(test(row) for test in tests)
+
+
+def _clause(c: Context, clause: Clause, negated: bool, problems: list[str]) -> Plan:
+    searched = clause_named(c, clause.field)
     if searched is None:
         problems.append(_no_field(clause.field))
-        return lambda row: False
+        return Plan(_nothing)
     try:
-        return _test(c, clause, searched, negated)
+        return _plan(c, clause, searched, negated)
     except JqlError as error:
         problems.extend(error.messages)
-        return lambda row: False
+        return Plan(_nothing)
 
 
-def _test(c: Context, clause: Clause, searched: Searched, negated: bool) -> Test:
+def _plan(c: Context, clause: Clause, searched: Searched, negated: bool) -> Plan:
     operator = clause.operator
+    if searched.kind == "filter":
+        return _saved(c, clause, negated)
     if operator not in searched.operators:
         raise JqlError(f"The operator '{operator}' is not supported by the '{clause.field}' field.")
     if clause.is_list and operator not in _LISTS:
@@ -121,7 +179,12 @@ def _test(c: Context, clause: Clause, searched: Searched, negated: bool) -> Test
         )
     if operator in HISTORY:
         test = history_test(c, clause, searched)
-        return (lambda row: not test(row)) if negated else test
+        return Plan((lambda row: not test(row)) if negated else test)
+    if clause.predicates:
+        raise JqlError(
+            f"The operator '{operator}' does not support the predicate "
+            f"'{clause.predicates[0].name}'."
+        )
     if negated:
         operator = _OPPOSITE[operator]
     has_empty = any(isinstance(operand, Empty) for operand in clause.operands)
@@ -144,96 +207,173 @@ def _test(c: Context, clause: Clause, searched: Searched, negated: bool) -> Test
     return _comparison(c, searched, operator, values, has_empty)
 
 
-def _emptiness(c: Context, searched: Searched, wanted: bool) -> Test:
-    return lambda row: (not searched.values(c, row)) == wanted
+def _emptiness(c: Context, searched: Searched, wanted: bool) -> Plan:
+    if searched.column:
+        column = searched.column
+        return Plan(lambda row: (row.get(column) in (None, "")) == wanted)
+    return Plan(lambda row: (not searched.values(c, row)) == wanted)
 
 
 def _comparison(
     c: Context, searched: Searched, operator: str, values: list[Any], has_empty: bool
-) -> Test:
+) -> Plan:
+    if searched.kind == "property" and operator not in TEXT:
+        return Plan(_property_test(c, searched, operator, values, has_empty))
+    if operator in ("=", "in", "!=", "not in"):
+        return _membership(c, searched, operator in ("=", "in"), values, has_empty)
+    if operator in TEXT:
+        return Plan(_text_test(c, searched, operator == "~", str(values[0])))
+    return Plan(_order_test(c, searched, operator, values))
+
+
+def _membership(
+    c: Context, searched: Searched, positive: bool, values: list[Any], has_empty: bool
+) -> Plan:
     of = searched.values
-    if operator in ("=", "in"):
-        wanted = set(values)
-        return lambda row: (
-            has_empty if not (found := of(c, row)) else any(item in wanted for item in found)
+    wanted = frozenset(values)
+    column = searched.column if searched.kind not in ("date", "text") else ""
+    if not positive:
+        if column:
+            return Plan(lambda row: (v := row.get(column)) not in wanted and v not in (None, ""))
+        return Plan(
+            lambda row: bool(found := of(c, row)) and not any(one in wanted for one in found)
         )
-    if operator in ("!=", "not in"):
-        unwanted = set(values)
-        return lambda row: bool(found := of(c, row)) and not any(i in unwanted for i in found)
-    if operator == "~":
-        return lambda row: any(words.matches(values[0], text) for text in _texts(c, searched, row))
-    if operator == "!~":
-        return lambda row: (
-            bool(texts := _texts(c, searched, row))
-            and not any(words.matches(values[0], text) for text in texts)
+    if has_empty:
+        return Plan(lambda row: not (found := of(c, row)) or any(one in wanted for one in found))
+    keys = None
+    if column in _INDEXED:
+        table = c["issues"]
+        keys = (
+            [str(key) for key in values]
+            if column == "id"
+            else [str(key) for value in wanted for key in table.find(column, value)]
         )
-    return _order_test(c, searched, operator, values)
+    if column:
+        return Plan(lambda row: row.get(column) in wanted, keys)
+    return Plan(lambda row: any(one in wanted for one in of(c, row)))
 
 
-def _texts(c: Context, searched: Searched, row: Row) -> list[str]:
-    return [str(text) for text in searched.values(c, row)]
+def _text_test(c: Context, searched: Searched, positive: bool, query: str) -> Test:
+    asked = words.Query(query)
+    if searched.kind == "versions":
+        table = c["versions"]
+        of: Callable[[Context, Row], list[Any]] = lambda c, row: [  # noqa: E731
+            table[key]["name"] for key in searched.values(c, row) if key in table
+        ]
+    else:
+        of = searched.values
+    if positive:
+        return lambda row: any(asked.matches(str(text)) for text in of(c, row))
+    return lambda row: (
+        bool(texts := of(c, row)) and not any(asked.matches(str(text)) for text in texts)
+    )
+
+
+_COMPARE: Final[dict[str, Callable[[Any, Any], bool]]] = {
+    "<": lambda a, b: bool(a < b),
+    ">": lambda a, b: bool(a > b),
+    "<=": lambda a, b: bool(a <= b),
+    ">=": lambda a, b: bool(a >= b),
+}
+
+
+def _property_test(
+    c: Context, searched: Searched, operator: str, values: list[Any], has_empty: bool
+) -> Test:
+    """Properties compare as numbers where both sides are numbers, else as text."""
+
+    def same(one: Any, text: str) -> bool:
+        if isinstance(one, bool):
+            return str(one).lower() == text.lower()
+        if isinstance(one, int | float):
+            return _as_number(text) == one
+        return str(one) == text
+
+    def ordered(one: Any, text: str) -> bool:
+        if isinstance(one, int | float) and not isinstance(one, bool):
+            number = _as_number(text)
+            return number is not None and _COMPARE[operator](one, number)
+        return isinstance(one, str) and _COMPARE[operator](one, text)
+
+    if operator in _COMPARE:
+        return lambda row: any(ordered(one, values[0]) for one in searched.values(c, row))
+    positive = operator in ("=", "in")
+
+    def test(row: Row) -> bool:
+        found = searched.values(c, row)
+        if not found:
+            return positive and has_empty
+        return any(same(one, text) for one in found for text in values) == positive
+
+    return test
+
+
+def _as_number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def _order_test(c: Context, searched: Searched, operator: str, values: list[Any]) -> Test:
     if not values:
-        return lambda row: False
+        return _nothing
+    holds = _COMPARE[operator]
+    if searched.kind == "date" and searched.column:
+        # Stored times sort as text; parsing each of them would cost the most.
+        column = searched.column
+        limit = values[0].strftime("%Y-%m-%dT%H:%M:%S.%f")[:23].rjust(23, "0")
+        return lambda row: (
+            bool(text := row.get(column))
+            and holds(text[:23] if len(text) > 10 else text + "T00:00:00.000", limit)
+        )
     rank = _rank(c, searched)
-    limit = rank(values[0])
-    compare: dict[str, Callable[[Any, Any], bool]] = {
-        "<": lambda a, b: a < b,
-        ">": lambda a, b: a > b,
-        "<=": lambda a, b: a <= b,
-        ">=": lambda a, b: a >= b,
-    }
-    holds = compare[operator]
+    edge = rank(values[0])
     if searched.kind == "key":
-        project = limit[0]
-        return lambda row: (place := rank(row["id"]))[0] == project and holds(place[1], limit[1])
-    return lambda row: any(holds(rank(item), limit) for item in searched.values(c, row))
+        project = edge[0]
+        return lambda row: (place := rank(row["id"]))[0] == project and holds(place[1], edge[1])
+    return lambda row: any(holds(rank(item), edge) for item in searched.values(c, row))
 
 
 def _rank(c: Context, searched: Searched) -> Callable[[Any], Any]:
     """What ``<`` compares: priorities rank from lowest to highest, keys by their number."""
     if searched.kind == "priorities":
-        return lambda key: -c["priorities"][key]["n"]
+        return lambda key: -c["priorities"][key]["n"] if key in c["priorities"] else 1
+    if searched.kind == "resolutions":
+        return lambda key: c["resolutions"][key]["n"]
     if searched.kind == "key":
         return lambda key: (c["issues"][key]["project"], c["issues"][key]["n"])
     if searched.kind == "versions":
         order = {key: at for at, key in enumerate(c["versions"])}
-        return lambda key: order[key]
+        return lambda key: order.get(key, -1)
     return lambda value: value
 
 
-# -- sorting
-
-
-_DOWN_BY_DEFAULT: Final = frozenset({"created", "updated", "resolved", "priority", "votes"})
-
-
-def _sorted(c: Context, rows: list[Row], order: Iterable[Sort]) -> list[Row]:
-    rows.sort(key=lambda row: _created_order(row), reverse=True)
-    for sort in reversed(tuple(order)):
-        searched = CLAUSES[sort.field.lower()]
-        down = sort.descending
-        if down is None:
-            down = searched.name in _DOWN_BY_DEFAULT
-        _sort_by(c, rows, searched, down)
-    return rows
-
-
-def _sort_by(c: Context, rows: list[Row], searched: Searched, down: bool) -> None:
-    assert searched.order is not None
-    order = searched.order
-    if searched.kind == "date":
-        # Issues without the date come last either way.
-        rows.sort(
-            key=lambda row: value[1].timestamp() if (value := order(c, row))[0] == 0 else 0.0,
-            reverse=down,
+def _saved(c: Context, clause: Clause, negated: bool) -> Plan:
+    """``filter = "My filter"``: the query of a saved filter, in place."""
+    if clause.operator not in ("=", "!=", "in", "not in"):
+        raise JqlError(
+            f"The operator '{clause.operator}' is not supported by the '{clause.field}' field."
         )
-        rows.sort(key=lambda row: order(c, row)[0])
-    else:
-        rows.sort(key=lambda row: order(c, row), reverse=down)
-
-
-def _created_order(row: Row) -> tuple[datetime, int]:
-    return dates.moment(row["created"]), int(row["id"])
+    depth = c.cache.get("filter depth", 0)
+    if depth >= MAX_FILTERS:
+        raise JqlError("The filters of this query refer to one another too deeply.")
+    c.cache["filter depth"] = depth + 1
+    plans = []
+    for operand in clause.operands:
+        text = operand.text if isinstance(operand, Value) else ""
+        row = c["filters"].get(text) or next(
+            (one for one in c["filters"].rows() if one["name"].lower() == text.lower()), None
+        )
+        if row is None:
+            raise JqlError(f"The value '{text}' does not exist for the field '{clause.field}'.")
+        query = parse_jql(row["jql"])
+        found = compile_query(c, Query(query.where, ()))
+        plans.append(found)
+    c.cache["filter depth"] = depth
+    sets = [plan.keys for plan in plans if plan.keys is not None]
+    keys = [key for one in sets for key in one] if len(sets) == len(plans) else None
+    positive = (clause.operator in ("=", "in")) != negated
+    if positive:
+        return Plan(lambda row: any(plan.test(row) for plan in plans), keys)
+    return Plan(lambda row: not any(plan.test(row) for plan in plans))

@@ -1,14 +1,17 @@
 """What stands on the right of a JQL operator: literals and functions, as the fields store them."""
 
-from collections.abc import Callable
-from typing import Any, Final
+import re
+from typing import Any
 
 from . import dates
 from .clauses import Searched
 from .context import Context
+from .durations import seconds_of
+from .functions import FUNCTIONS
+from .groups_of import group_id, group_names
 from .jql import Call, Clause, Empty, JqlError, Operand, Value
 
-__all__ = ["operand_values"]
+__all__ = ["account_named", "operand_values"]
 
 
 def operand_values(c: Context, clause: Clause, searched: Searched, operand: Operand) -> list[Any]:
@@ -17,30 +20,54 @@ def operand_values(c: Context, clause: Clause, searched: Searched, operand: Oper
         return []
     if isinstance(operand, Call):
         return _function(c, clause, searched, operand)
-    return [_value(c, clause, searched, operand)]
+    return _values(c, clause, searched, operand)
 
 
-def _value(c: Context, clause: Clause, searched: Searched, operand: Value) -> Any:
+def _values(c: Context, clause: Clause, searched: Searched, operand: Value) -> list[Any]:
     text = operand.text
     kind = searched.kind
+    field = clause.field
+    if kind == "text" or clause.operator in ("~", "!~"):
+        return [_checked_text(text, field)]
     if kind == "date":
-        return dates.literal(text, c.twin.clock.now(), clause.field)
-    if kind == "text":
-        return _checked_text(text, clause.field)
-    if kind == "label":
-        return text
+        return [dates.literal(text, c.twin.clock.now(), field)]
+    if kind in ("label", "exact"):
+        return [text.lower() if searched.name == "issueLinkType" else text]
     if kind == "number":
-        try:
-            return float(text) if "." in text else int(text)
-        except ValueError as error:
-            raise JqlError(f"Value '{text}' is invalid for the '{clause.field}' field.") from error
+        return [_number(text, field)]
+    if kind == "duration":
+        return [_duration(text, field)]
+    if kind == "property":
+        return [text]
     if kind == "key":
-        return _issue_id(c, text, clause.field)
+        return [_issue_id(c, text, field)]
     if kind == "user":
-        return _account(c, text, clause.field)
+        return [account_named(c, text, field)]
+    if kind == "group":
+        return [_group(c, text, field)]
     if kind == "category":
-        return _category_key(text, clause.field)
-    return _option(c, kind, text, clause.field)
+        return [_category_key(text, field)]
+    if kind in ("option", "cascade"):
+        return _options(c, searched, text, field)
+    return _rows(c, kind, text, field)
+
+
+def _number(text: str, field: str) -> float | int:
+    try:
+        found = float(text) if not re.fullmatch(r"[+-]?\d{1,18}", text) else int(text)
+    except ValueError as error:
+        raise JqlError(f"Value '{text}' is invalid for the '{field}' field.") from error
+    if found != found or found in (float("inf"), float("-inf")):
+        raise JqlError(f"Value '{text}' is invalid for the '{field}' field.")
+    return found
+
+
+def _duration(text: str, field: str) -> int:
+    """A number of seconds as Jira stores it: bare numbers are minutes."""
+    try:
+        return seconds_of(text)
+    except ValueError as error:
+        raise JqlError(f"Value '{text}' is invalid for the '{field}' field.") from error
 
 
 def _checked_text(text: str, field: str) -> str:
@@ -60,12 +87,15 @@ def _issue_id(c: Context, text: str, field: str) -> str:
     if row is not None:
         return str(row["id"])
     project, dash, number = text.rpartition("-")
-    if dash and project.isalnum() and number.isdecimal():
+    if dash and project.replace("_", "").isalnum() and number.isdecimal():
         raise JqlError(f"An issue with key '{text}' does not exist for field '{field}'.")
+    if text.isdecimal():
+        raise JqlError(f"A value with ID '{text}' does not exist for the field '{field}'.")
     raise JqlError(f"The issue key '{text}' for field '{field}' is invalid.")
 
 
-def _account(c: Context, text: str, field: str) -> str:
+def account_named(c: Context, text: str, field: str) -> str:
+    """The account that a query means by id, email, user name or full name."""
     table = c["users"]
     if text in table:
         return text
@@ -81,6 +111,13 @@ def _account(c: Context, text: str, field: str) -> str:
 
 def _no_value(text: str, field: str) -> JqlError:
     return JqlError(f"The value '{text}' does not exist for the field '{field}'.")
+
+
+def _group(c: Context, text: str, field: str) -> str:
+    for name in group_names(c):
+        if text.lower() == name.lower() or text == group_id(c, name):
+            return name
+    raise JqlError(f"The group '{text}' for field '{field}' does not exist.")
 
 
 def _category_key(text: str, field: str) -> str:
@@ -99,112 +136,63 @@ def _category_key(text: str, field: str) -> str:
     return known[text.lower()]
 
 
-def _option(c: Context, table: str, text: str, field: str) -> str:
-    rows = c[table]
+def _options(c: Context, searched: Searched, text: str, field: str) -> list[Any]:
+    lowered = text.lower()
+    found = [
+        row["id"]
+        for key in c["contexts"].find("field", searched.field)
+        for option in c["options"].find("context", key)
+        for row in (c["options"][option],)
+        if row["value"].lower() == lowered or row["id"] == text
+    ]
+    if not found:
+        raise JqlError(f"The option '{text}' for field '{field}' does not exist.")
+    return found
+
+
+def _rows(c: Context, table: str, text: str, field: str) -> list[Any]:
+    """The rows of a table that a text names; names may repeat, in versions of projects."""
+    rows = c.twin.tables.get(table)
+    if rows is None:
+        raise _no_value(text, field)
     lowered = text.lower()
     if table == "projects":
         found = c.find_project(text)
         if found is not None:
-            return str(found["id"])
-    for row in rows.rows():
-        if row["name"].lower() == lowered and (table != "projects" or c.may_see(row)):
-            return str(row["id"])
+            return [str(found["id"])]
+    named = [
+        str(row["id"])
+        for row in rows.rows()
+        if row["name"].lower() == lowered and (table != "projects" or c.may_see(row))
+    ]
+    if named:
+        return named
     if table != "projects" and text in rows:
-        return text
+        return [text]
+    if text.isdecimal():
+        raise JqlError(f"A value with ID '{text}' does not exist for the field '{field}'.")
     raise _no_value(text, field)
-
-
-# -- functions
 
 
 def _function(c: Context, clause: Clause, searched: Searched, call: Call) -> list[Any]:
     name = call.name.lower()
     if searched.kind == "date" and name in dates.FUNCTIONS:
         return [dates.call(call.name, call.args, c.twin.clock.now())]
-    kinds, function = _FUNCTIONS.get(name, ((), None))
-    if function is None and name not in dates.FUNCTIONS:
-        raise JqlError(f"Unable to find JQL function '{call.name}({', '.join(call.args)})'.")
-    if function is None or searched.kind not in kinds:
+    known = FUNCTIONS.get(name)
+    if known is None and name not in dates.FUNCTIONS:
+        shown = ", ".join(call.args)
+        raise JqlError(f"Unable to find JQL function '{call.name}({shown})'.")
+    if known is None or searched.kind not in known.kinds:
         raise JqlError(
             f"A value provided by the function '{call.name}' is invalid for the field "
             f"'{clause.field}'."
         )
-    return function(c, call)
-
-
-def _current_user(c: Context, _call: Call) -> list[Any]:
-    return [c.me] if c.me else []
-
-
-def _members_of(c: Context, call: Call) -> list[Any]:
-    _arguments(call, 1)
-    found = [row["id"] for row in c["users"].rows() if call.args[0] in row["groups"]]
-    if not found:
-        raise JqlError(f"Function '{call.name}' can not find a group with name '{call.args[0]}'.")
-    return found
-
-
-def _arguments(call: Call, wanted: int) -> None:
-    if len(call.args) != wanted:
+    least, most = known.arguments
+    if not least <= len(call.args) <= most:
+        wanted = str(least) if least == most else f"{least} to {most}"
         raise JqlError(
             f"Function '{call.name}' expected '{wanted}' arguments but received '{len(call.args)}'."
         )
-
-
-def _watched(c: Context, _call: Call) -> list[Any]:
-    return [row["id"] for row in c["issues"].rows() if c.me in row["watchers"]]
-
-
-def _voted(c: Context, _call: Call) -> list[Any]:
-    return [row["id"] for row in c["issues"].rows() if c.me in row["voters"]]
-
-
-def _linked(c: Context, call: Call) -> list[Any]:
-    if not call.args:
-        _arguments(call, 1)
-    row = c.find_issue(call.args[0])
-    if row is None:
-        raise JqlError(f"Function '{call.name}' can not find the issue '{call.args[0]}'.")
-    table = c["links"]
-    found = [table[key]["outward"] for key in table.find("inward", row["id"])]
-    return found + [table[key]["inward"] for key in table.find("outward", row["id"])]
-
-
-def _types(subtask: bool) -> Callable[[Context, Call], list[Any]]:
-    return lambda c, _call: [
-        row["id"] for row in c["issuetypes"].rows() if row["subtask"] == subtask
-    ]
-
-
-def _versions(released: bool) -> Callable[[Context, Call], list[Any]]:
-    return lambda c, _call: [
-        row["id"] for row in c["versions"].rows() if row["released"] == released
-    ]
-
-
-def _sprints(state: str) -> Callable[[Context, Call], list[Any]]:
-    return lambda c, _call: [row["id"] for row in c["sprints"].rows() if row["state"] == state]
-
-
-def _led(c: Context, call: Call) -> list[Any]:
-    who = _account(c, call.args[0], "lead") if call.args else c.me
-    return [row["id"] for row in c["projects"].rows() if row["lead"] == who]
-
-
-_FUNCTIONS: Final[
-    dict[str, tuple[tuple[str, ...], Callable[[Context, Call], list[Any]] | None]]
-] = {
-    "currentuser": (("user",), _current_user),
-    "membersof": (("user",), _members_of),
-    "watchedissues": (("key",), _watched),
-    "votedissues": (("key",), _voted),
-    "linkedissues": (("key",), _linked),
-    "standardissuetypes": (("issuetypes",), _types(False)),
-    "subtaskissuetypes": (("issuetypes",), _types(True)),
-    "releasedversions": (("versions",), _versions(True)),
-    "unreleasedversions": (("versions",), _versions(False)),
-    "projectsleadbyuser": (("projects",), _led),
-    "opensprints": (("sprints",), _sprints("active")),
-    "closedsprints": (("sprints",), _sprints("closed")),
-    "futuresprints": (("sprints",), _sprints("future")),
-}
+    if known.is_list and clause.operator in ("=", "!=", "<", ">", "<=", ">=", "~", "!~"):
+        raise JqlError(f"Operator '{clause.operator}' does not support list values.")
+    return known.find(c, call, searched)
