@@ -67,9 +67,10 @@ class Clock:
         except OverflowError as error:
             raise ValueError("that is beyond the calendar") from error
 
-    def tick(self) -> None:
-        """Move by one request's :data:`TICK`."""
-        self._now += TICK
+    def tick(self) -> datetime:
+        """Move by one request's :data:`TICK`; the new time."""
+        self._now = now = self._now + TICK
+        return now
 
     def set(self, moment: datetime) -> None:
         """Put the clock somewhere else; used when a snapshot is restored."""

@@ -97,6 +97,11 @@ class Request:
         return f"{self.path}?{self.query_string}" if self.query_string else self.path
 
     @property
+    def header_pairs(self) -> tuple[tuple[str, str], ...]:
+        """The headers in the order of sending."""
+        return tuple(self.headers.items())
+
+    @property
     def segments(self) -> Sequence[str]:
         """The path's parts, percent-decoded: ``/a/b%20c`` is ``["a", "b c"]``."""
         return self.derived(_segments)

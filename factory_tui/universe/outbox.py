@@ -163,6 +163,16 @@ class Outgoing:
     method: str = "POST"
     ack: str = ""
 
+    @property
+    def target(self) -> str:
+        """The URL."""
+        return self.url
+
+    @property
+    def header_pairs(self) -> tuple[tuple[str, str], ...]:
+        """The headers in the order of sending."""
+        return tuple(self.headers)
+
     @classmethod
     def json(
         cls, url: str, value: Any, headers: Iterable[tuple[str, str]] = (), method: str = "POST"

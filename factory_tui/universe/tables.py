@@ -8,14 +8,17 @@ The one rule for handlers: a row that came out of a table is read-only. Change a
 breach raises :class:`FrozenRowError`.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from typing import Any, Final, NoReturn
+from itertools import islice, pairwise
+from typing import Any, Final, NoReturn, TypeVar
 
 __all__ = ["Base", "Change", "FrozenRowError", "IndexFn", "Key", "Row", "Table", "freeze", "thaw"]
 
 Key = str | tuple[str, ...]
 Row = dict[str, Any]
 IndexFn = Callable[[Key, Row], Hashable]
+T = TypeVar("T")
 
 _GONE: Final[Any] = object()
 
@@ -63,7 +66,7 @@ def thaw(value: Any) -> Any:
 class Base:
     """The frozen rows of one table of one named seed, shared by every universe on that seed."""
 
-    __slots__ = ("_indexes", "functions", "rows")
+    __slots__ = ("_indexes", "_numbers", "functions", "rows")
 
     def __init__(
         self, rows: Mapping[Key, Row], functions: Mapping[str, IndexFn], *, debug: bool = False
@@ -73,6 +76,7 @@ class Base:
         )
         self.functions = functions
         self._indexes: dict[str, dict[Hashable, list[Key]]] = {}
+        self._numbers: dict[str, tuple[list[int], list[Key]] | None] = {}
 
     def index(self, name: str) -> dict[Hashable, list[Key]]:
         """The index called ``name``: value to keys in seed order, built at first use."""
@@ -81,6 +85,17 @@ class Base:
             found = _index(self.rows.items(), self.functions[name])
             self._indexes[name] = found
         return found
+
+    def from_number(self, field: str, start: int) -> Iterator[Key] | None:
+        """Keys of the rows whose ``field`` is at least ``start``; ``None``: not in that order."""
+        if field not in self._numbers:
+            numbers = [row[field] for row in self.rows.values()]
+            rising = all(one < two for one, two in pairwise(numbers))
+            self._numbers[field] = (numbers, list(self.rows)) if rising else None
+        found = self._numbers[field]
+        if found is None:
+            return None
+        return islice(found[1], bisect_left(found[0], start), None)
 
 
 def _index(rows: Iterable[tuple[Key, Row]], function: IndexFn) -> dict[Hashable, list[Key]]:
@@ -101,11 +116,12 @@ class Table:
     order in which they were first put.
     """
 
-    __slots__ = ("_base", "_debug", "_live", "_over")
+    __slots__ = ("_base", "_debug", "_derived", "_live", "_over")
 
     def __init__(self, base: Base, *, debug: bool = False) -> None:
         self._base = base
         self._over: dict[Key, Any] = {}
+        self._derived: dict[Any, Any] = {}
         self._live: dict[str, dict[Hashable, dict[Key, None]]] = {}
         self._debug = debug
 
@@ -152,7 +168,48 @@ class Table:
 
     def rows(self) -> Iterator[Row]:
         """Every row in the table's order."""
+        if not self._over:
+            return iter(self._base.rows.values())
         return (row for _, row in self.items())
+
+    def sole(self) -> Row:
+        """The first row, of a table that always has one."""
+        if not self._over:
+            return next(iter(self._base.rows.values()))
+        return next(self.rows())
+
+    def rows_from(self, number: str, start: int) -> Iterator[Row]:
+        """The rows whose field ``number`` is at least ``start``, in the table's order.
+
+        Does not look at the seed's rows before the first of them, where the seed's order is that
+        of the numbers: a page in the middle of a long list costs as much as the first.
+        """
+        base = self._base.from_number(number, start) if start > 0 else None
+        if base is None:
+            yield from (row for row in self.rows() if row[number] >= start)
+            return
+        over = self._over
+        for key in base:
+            row = over.get(key) if over else None
+            if row is None:
+                row = self._base.rows[key]
+            if row is not _GONE and row[number] >= start:
+                yield row
+        for key, row in over.items():
+            if row is not _GONE and key not in self._base.rows and row[number] >= start:
+                yield row
+
+    def derived(self, function: Callable[["Table"], T]) -> T:
+        """``function(table)``, remembered until the table is written to.
+
+        The function may look at this table only, and what it returns is not to be changed.
+        """
+        known = self._derived
+        if function in known:
+            found: T = known[function]
+            return found
+        value = known[function] = function(self)
+        return value
 
     def find(self, index: str, value: Hashable) -> list[Key]:
         """Keys of the rows whose ``index`` (declared by the pack) equals ``value``."""
@@ -199,6 +256,8 @@ class Table:
     def put(self, key: Key, row: Row) -> None:
         """Insert or replace a row. The table owns ``row`` from now on."""
         self._forget(key)
+        if self._derived:
+            self._derived.clear()
         if self._debug:
             row = freeze(row)
         self._over[key] = row
@@ -210,6 +269,7 @@ class Table:
         if key not in self:
             return False
         self._forget(key)
+        self._derived.clear()
         if key in self._base.rows:
             self._over[key] = _GONE
         else:
@@ -235,6 +295,7 @@ class Table:
         """Make the overlay what :meth:`changes` returned."""
         self._over = dict(changes)
         self._live = {}
+        self._derived = {}
 
     def fork(self) -> "Table":
         """An independent table with the same content. O(changes)."""

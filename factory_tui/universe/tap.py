@@ -1,21 +1,31 @@
 """The traffic tap: one record per request a twin answered."""
 
-from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, Protocol
+
+from factory_tui.universe.clock import iso
 
 __all__ = ["Exchange"]
 
 
-@dataclass(frozen=True, slots=True)
+class _Request(Protocol):
+    """What was asked: a request of a client, or one that a twin sent."""
+
+    @property
+    def method(self) -> str: ...
+    @property
+    def target(self) -> str: ...
+    @property
+    def header_pairs(self) -> tuple[tuple[str, str], ...]: ...
+
+
 class Exchange:
-    """One request and its answer.
+    """One request and its answer. Read-only.
 
     Attributes:
         n: Number in this universe, from 1.
         step: The scenario step that was being performed.
-        t_virtual: Virtual time, ISO 8601.
         operation: As the vendor names it (``listUsers``, ``chat.postMessage``); "" if unknown.
-        path: With the query.
         status: What was (or would have been) answered; 0 when the connection was dropped
             before the twin did anything.
         ms: Real milliseconds the twin took.
@@ -26,23 +36,86 @@ class Exchange:
             the event's kind and ``path`` the receiver's URL.
     """
 
-    n: int
-    step: int
-    t_virtual: str
-    twin: str
-    operation: str
-    method: str
-    path: str
-    status: int
-    ms: float
-    fault: str
-    gap: str
-    principal: str
-    request_headers: tuple[tuple[str, str], ...]
-    request_body: bytes
-    response_headers: tuple[tuple[str, str], ...]
-    response_body: bytes
-    direction: str = "in"
+    # Every request makes one, and most are never looked at: what costs is worked out when asked.
+    __slots__ = (
+        "_request",
+        "_response_headers",
+        "at",
+        "direction",
+        "fault",
+        "gap",
+        "ms",
+        "n",
+        "operation",
+        "principal",
+        "request_body",
+        "response_body",
+        "status",
+        "step",
+        "twin",
+    )
+
+    def __init__(
+        self,
+        n: int,
+        step: int,
+        at: datetime,
+        twin: str,
+        operation: str,
+        request: _Request,
+        request_body: bytes,
+        status: int,
+        ms: float,
+        fault: str,
+        gap: str,
+        principal: str,
+        response_headers: list[tuple[str, str]] | tuple[tuple[str, str], ...],
+        response_body: bytes,
+        direction: str = "in",
+    ) -> None:
+        self.n = n
+        self.step = step
+        self.at = at
+        self.twin = twin
+        self.operation = operation
+        self._request = request
+        self.request_body = request_body
+        self.status = status
+        self.ms = ms
+        self.fault = fault
+        self.gap = gap
+        self.principal = principal
+        self._response_headers = response_headers
+        self.response_body = response_body
+        self.direction = direction
+
+    @property
+    def t_virtual(self) -> str:
+        """Virtual time, ISO 8601."""
+        return iso(self.at)
+
+    @property
+    def method(self) -> str:
+        """The HTTP method."""
+        return self._request.method
+
+    @property
+    def path(self) -> str:
+        """With the query."""
+        return self._request.target
+
+    @property
+    def request_headers(self) -> tuple[tuple[str, str], ...]:
+        """Names in lower case."""
+        return self._request.header_pairs
+
+    @property
+    def response_headers(self) -> tuple[tuple[str, str], ...]:
+        """Names in lower case, in the order of sending."""
+        return tuple(self._response_headers)
+
+    def __repr__(self) -> str:
+        return f"<{self.n} {self.twin} {self.method} {self.path} {self.status}>"
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able form: headers as dicts (repeated ones joined by newlines), bodies as text."""
