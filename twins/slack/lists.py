@@ -109,8 +109,10 @@ def create(c: Context) -> dict[str, Any]:
             fresh = {"id": made, "list_id": key, "n": count(c.twin, "n"), "parent": ""}
             c["list_items"].put((key, made), {**item, **fresh})
     shown = _metadata(row)
-    names = ("schema", "subtask_schema", "views", "integrations")
-    return {"list_id": key, "list_metadata": {name: shown[name] for name in names}}
+    parts = ("id", "name", "type", "is_locked", "position")
+    views = [{name: view[name] for name in parts} for view in shown["views"]]
+    told = {name: shown[name] for name in ("schema", "subtask_schema", "integrations")}
+    return {"list_id": key, "list_metadata": {**told, "views": views}}
 
 
 @method("slackLists.update", "lists:write")

@@ -10,6 +10,7 @@ from factory_tui.universe import ALNUM, DIGITS, UPPER, Call, Person, Response, R
 
 from . import events
 from .apps import ADMIN_SCOPES, ALL_SCOPES, USER_ONLY_SCOPES, app_of, bot_token, grant
+from .body import bearer
 from .errors import SlackError
 from .method import Context, method
 from .seed import user_row
@@ -289,7 +290,7 @@ def access_v1(c: Context) -> dict[str, Any]:
 def exchange(c: Context) -> dict[str, Any]:
     """An expiring token for a lasting one, once an app has switched to rotation."""
     app = client_of(c)
-    old = c["tokens"].get(c.args.need("token", "invalid_token"))
+    old = c["tokens"].get(c.args.text("token") or bearer(c.call.request))
     if old is None or old["kind"] == "app" or app_of(c.twin, old)["id"] != app["id"]:
         raise SlackError("invalid_token")
     if not app["rotates"]:

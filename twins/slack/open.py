@@ -83,7 +83,10 @@ def open_up(twin: Twin) -> None:
     if bot is not None:
         scopes = sorted(ALL_SCOPES - ADMIN_SCOPES - USER_ONLY_SCOPES)
         twin["tokens"].put(bot["token"], {**bot, "scopes": scopes})
-    given: dict[str, Any] = {"app": app_token(twin, app)}
+    level = app_token(twin, app)
+    scopes = ["app_configurations:write", "authorizations:read", "connections:write"]
+    twin["tokens"].put(level, {**twin["tokens"][level], "scopes": scopes})
+    given: dict[str, Any] = {"app": level}
     owner = app["installer"]
     if owner:
         people = sorted(ALL_SCOPES - ADMIN_SCOPES)

@@ -71,7 +71,14 @@ def set_presence(c: Context) -> dict[str, Any]:
 def profile(c: Context) -> dict[str, Any]:
     """A profile, one's own by default."""
     row = find_user(c.twin, c.args.text("user") or c.user)
-    return {"profile": profile_shape(c, row)}
+    return {"profile": own_profile(c, row)}
+
+
+def own_profile(c: Context, row: Row) -> dict[str, Any]:
+    """A profile by itself: the workspace is told only where the whole account is."""
+    shown = profile_shape(c, row)
+    del shown["team"]
+    return shown
 
 
 _PROFILE: Final = {
@@ -110,7 +117,7 @@ def set_profile(c: Context) -> dict[str, Any]:
         raise SlackError("too_long")
     row = update(c.twin, "users", c.user, updated=c.now, **known)
     changed(c, row, *(("user_status_changed",) if "status_text" in known else ()))
-    return {"username": row["name"], "profile": profile_shape(c, row)}
+    return {"username": row["name"], "profile": own_profile(c, row)}
 
 
 def changed(c: Context, row: Row, *more: str) -> None:

@@ -88,6 +88,11 @@ def list_stars(c: Context) -> dict[str, Any]:
     start = (page - 1) * size
     return {
         "items": rows[start : start + size],
-        "paging": {"count": size, "total": len(rows), "page": page,
-                   "pages": -(-len(rows) // size)},
-    }  # fmt: skip
+        "paging": {
+            "per_page": size,
+            "spill": 0,
+            "page": page,
+            "total": len(rows),
+            "pages": -(-len(rows) // size),
+        },
+    }
