@@ -121,6 +121,14 @@ class Apps(Resource):
             put_thing(twin, "app_secrets", "ocs", {}, key, hidden=hidden)
         return row
 
+    def remove(self, twin: Twin, row: Row) -> None:
+        """And the roles its client has."""
+        if row["kind"] == self.name:
+            client = row["fields"]["credentials"].get("oauthClient", {}).get("client_id", "")
+            for key in list(twin["roles"].find("holder", client)):
+                twin["roles"].delete(key)
+        super().remove(twin, row)
+
     def refuse_delete(self, call: Call) -> Exception:
         """403, with a code of its own."""
         return errors.refuse(call, 403, "E0000056", self.inactive_first)

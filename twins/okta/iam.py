@@ -244,6 +244,14 @@ class SetResources(Resource):
         links = {"resource-set": {"href": href}, "self": {"href": f"{href}/resources"}}
         return Response.json({"resources": rows, "_links": links})
 
+    @route("PUT", path, "")
+    def change(self, call: Call) -> Response:
+        """Other conditions."""
+        row = self.find(call)
+        kept = checked(call, body_object(call), "conditions:dict!")
+        fields = {**row["fields"], **kept}
+        return Response.json(self.shown(call, self.put(call, row, fields=fields)))
+
     @route("PATCH", _SET + "/resources", "")
     def add(self, call: Call) -> Response:
         """``additions``: more resources."""

@@ -16,6 +16,7 @@ from . import (
     email_sending,
     emails,
     factors,
+    governance,
     granted,
     hooks,
     iam,
@@ -24,6 +25,7 @@ from . import (
     mappings,
     misc,
     network,
+    role_targets,
     sessions,
 )
 from .apps import APPS
@@ -45,6 +47,7 @@ _PARTS: Final = (
     email_sending,
     emails,
     factors,
+    governance,
     granted,
     hooks,
     iam,
@@ -53,6 +56,7 @@ _PARTS: Final = (
     mappings,
     misc,
     network,
+    role_targets,
     sessions,
 )
 RESOURCES: Final[tuple[Resource, ...]] = (

@@ -6,17 +6,21 @@ from typing import Any, Final
 from factory_tui.universe import Call, Response, Row, route
 
 from . import errors, seeds, shapes
+from .apps import APPS
 from .base import body_object, listed, now, page
 from .groups import find_group
 from .users import find_user
 
-__all__ = ["Roles"]
+__all__ = ["STANDARD_ROLES", "Roles", "find_assignment", "holder_of"]
 
 _USER: Final = "/api/v1/users/{userId}/roles"
 _GROUP: Final = "/api/v1/groups/{groupId}/roles"
 _ROLE: Final = "/{roleAssignmentId}"
 _TARGETS: Final = _ROLE + "/targets/groups"
-_LABELS: Final = {
+_CLIENT: Final = "/oauth2/v1/clients/{clientId}/roles"
+STANDARD_ROLES: Final = {
+    "ACCESS_CERTIFICATIONS_ADMIN": "Access Certifications Administrator",
+    "ACCESS_REQUESTS_ADMIN": "Access Requests Administrator",
     "API_ACCESS_MANAGEMENT_ADMIN": "API Access Management Administrator",
     "API_ADMIN": "API Administrator",
     "APP_ADMIN": "Application Administrator",
@@ -28,32 +32,37 @@ _LABELS: Final = {
     "REPORT_ADMIN": "Report Administrator",
     "SUPER_ADMIN": "Super Organization Administrator",
     "USER_ADMIN": "User Administrator",
+    "WORKFLOWS_ADMIN": "Workflows Administrator",
 }
+"""What Okta calls them."""
 _LIMITABLE: Final = ("GROUP_MEMBERSHIP_ADMIN", "HELP_DESK_ADMIN", "USER_ADMIN")
 
 
 class Roles:
-    """Operations on ``…/users/{id}/roles`` and ``…/groups/{id}/roles``."""
+    """Operations on the ``roles`` of users, groups and clients."""
 
     @route("GET", _USER, "listAssignedRolesForUser")
     @route("GET", _GROUP, "listGroupAssignedRoles")
+    @route("GET", _CLIENT, "listRolesForClient")
     def list_roles(self, call: Call) -> Response:
         """All of them, in one page."""
-        holder = _holder(call)
+        holder = holder_of(call)
         table = call.twin["roles"]
         rows = [table[key] for key in table.find("holder", holder)]
         return Response.json([_shown(call, row) for row in rows])
 
     @route("POST", _USER, "assignRoleToUser")
     @route("POST", _GROUP, "assignRoleToGroup")
+    @route("POST", _CLIENT, "assignRoleToClient")
     def assign_role(self, call: Call) -> Response:
-        """Answers 201; 409 when the role is assigned already."""
-        holder = _holder(call)
+        """Answers 201 (200 for a client); 409 when the role is assigned already."""
+        status = 200 if "clientId" in call.params else 201
+        holder = holder_of(call)
         body = body_object(call)
         kind = body.get("type")
         if kind == "CUSTOM":
-            return self._assign_custom(call, holder, body)
-        if not isinstance(kind, str) or kind not in _LABELS:
+            return self._assign_custom(call, holder, body, status)
+        if not isinstance(kind, str) or kind not in STANDARD_ROLES:
             raise errors.invalid(call, "type", "type: The field has an invalid value")
         # A standard role's id is its name in base 32.
         key = b32encode(kind.encode()).decode().rstrip("=")
@@ -70,9 +79,11 @@ class Roles:
             "targets": [],
         }
         call.twin["roles"].put((holder, key), row)
-        return Response.json(_shown(call, row), 201)
+        return Response.json(_shown(call, row), status)
 
-    def _assign_custom(self, call: Call, holder: str, body: dict[str, Any]) -> Response:
+    def _assign_custom(
+        self, call: Call, holder: str, body: dict[str, Any], status: int
+    ) -> Response:
         """A custom role over a resource set."""
         chosen = {}
         for name, resource, kind in (
@@ -103,37 +114,41 @@ class Roles:
             **{name: one["id"] for name, one in chosen.items()},
         }
         call.twin["roles"].put((holder, row["id"]), row)
-        return Response.json(_shown(call, row), 201)
+        return Response.json(_shown(call, row), status)
 
     @route("GET", _USER + _ROLE, "getUserAssignedRole")
     @route("GET", _GROUP + _ROLE, "getGroupAssignedRole")
+    @route("GET", _CLIENT + _ROLE, "retrieveClientRole")
     def get_role(self, call: Call) -> Response:
         """By the id of the assignment."""
-        return Response.json(_shown(call, _find(call)))
+        return Response.json(_shown(call, find_assignment(call)))
 
     @route("DELETE", _USER + _ROLE, "unassignRoleFromUser")
     @route("DELETE", _GROUP + _ROLE, "unassignRoleFromGroup")
+    @route("DELETE", _CLIENT + _ROLE, "deleteRoleFromClient")
     def unassign_role(self, call: Call) -> Response:
         """204."""
-        row = _find(call)
+        row = find_assignment(call)
         call.twin["roles"].delete((row["holder"], row["id"]))
         return Response(204)
 
     @route("GET", _USER + _TARGETS, "listGroupTargetsForRole")
     @route("GET", _GROUP + _TARGETS, "listGroupTargetsForGroupRole")
+    @route("GET", _CLIENT + _TARGETS, "listGroupTargetRoleForClient")
     def list_targets(self, call: Call) -> Response:
         """In pages of 20."""
         groups = call.twin["groups"]
-        rows = [groups[key] for key in _find(call)["targets"] if key in groups]
+        rows = [groups[key] for key in find_assignment(call)["targets"] if key in groups]
         shown, links = page(call, rows, 20, 200, by_offset=True)
         return listed([shapes.group(row, call.request.base_url) for row in shown], links)
 
     @route("PUT", _USER + _TARGETS + "/{targetId}", "assignGroupTargetToUserRole")
     @route("PUT", _GROUP + _TARGETS + "/{targetId}", "assignGroupTargetToGroupAdminRole")
+    @route("PUT", _CLIENT + _TARGETS + "/{groupId}", "assignGroupTargetRoleForClient")
     def assign_target(self, call: Call) -> Response:
         """204; only for roles that can be limited to groups."""
-        row = _find(call)
-        group = find_group(call, call.params["targetId"])
+        row = find_assignment(call)
+        group = find_group(call, _target(call))
         if row["type"] not in _LIMITABLE:
             sentence = "The provided role type was not the same as required role type."
             raise errors.refuse(call, 403, "E0000091", sentence)
@@ -143,10 +158,11 @@ class Roles:
 
     @route("DELETE", _USER + _TARGETS + "/{targetId}", "unassignGroupTargetFromUserAdminRole")
     @route("DELETE", _GROUP + _TARGETS + "/{targetId}", "unassignGroupTargetFromGroupAdminRole")
+    @route("DELETE", _CLIENT + _TARGETS + "/{groupId}", "removeGroupTargetRoleFromClient")
     def unassign_target(self, call: Call) -> Response:
         """204."""
-        row = _find(call)
-        key = call.params["targetId"]
+        row = find_assignment(call)
+        key = _target(call)
         if key not in row["targets"]:
             raise errors.not_found(call, key, "UserGroup")
         _limit(call, row, [other for other in row["targets"] if other != key])
@@ -158,15 +174,26 @@ def _limit(call: Call, row: Row, targets: list[str]) -> None:
     call.twin["roles"].put((row["holder"], row["id"]), changed)
 
 
-def _holder(call: Call) -> str:
-    """The id of the user or group whose roles the path is about."""
+def _target(call: Call) -> str:
+    """The id of the group that a role is limited to."""
+    return call.params["groupId" if "clientId" in call.params else "targetId"]
+
+
+def holder_of(call: Call) -> str:
+    """The id of the user, group or client whose roles the path is about; refuses with 404."""
+    client = call.params.get("clientId")
+    if client is not None:
+        if APPS.by_client(call.twin, client) is None:
+            raise errors.not_found(call, client, "PublicClientApp")
+        return client
     if "groupId" in call.params:
         return str(find_group(call, call.params["groupId"])["id"])
     return str(find_user(call, call.params["userId"])["id"])
 
 
-def _find(call: Call) -> Row:
-    holder, key = _holder(call), call.params["roleAssignmentId"]
+def find_assignment(call: Call) -> Row:
+    """The row of a role's assignment; refuses with 404."""
+    holder, key = holder_of(call), call.params["roleAssignmentId"]
     row = call.twin["roles"].get((holder, key))
     if row is None:
         raise errors.not_found(call, key, "Role")
@@ -174,9 +201,9 @@ def _find(call: Call) -> Row:
 
 
 def _shown(call: Call, row: Row) -> dict[str, Any]:
-    group = row["holder"].startswith("00g")
-    kind = "groups" if group else "users"
-    assignee = f"{call.request.base_url}/api/v1/{kind}/{row['holder']}"
+    kind = {"00g": "GROUP", "00u": "USER"}.get(row["holder"][:3], "CLIENT")
+    where = {"GROUP": "api/v1/groups", "USER": "api/v1/users"}.get(kind, "oauth2/v1/clients")
+    assignee = f"{call.request.base_url}/{where}/{row['holder']}"
     base = f"{call.request.base_url}/api/v1/iam"
     links: dict[str, Any] = {"assignee": {"href": assignee}}
     custom: dict[str, Any] = {}
@@ -189,12 +216,12 @@ def _shown(call: Call, row: Row) -> dict[str, Any]:
         links["member"] = {"href": f"{where}/bindings/{row['role']}/members/{row['id']}"}
     return {
         "id": row["id"],
-        "label": row.get("label") or _LABELS[row["type"]],
+        "label": row.get("label") or STANDARD_ROLES[row["type"]],
         "type": row["type"],
         "status": "ACTIVE",
         "created": row["created"],
         "lastUpdated": row["lastUpdated"],
-        "assignmentType": "GROUP" if group else "USER",
+        "assignmentType": kind,
         **custom,
         "_links": links,
     }

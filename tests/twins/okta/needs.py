@@ -64,6 +64,33 @@ def _role(kind: str, where: str) -> Any:
     return make
 
 
+def _app_target(where: str, instance: bool = False) -> Any:
+    """A role that is limited to Slack and to an application."""
+
+    def make(d: Any, holder: str, role: str, name: str = "oidc_client") -> str:
+        app = str(d.post("/api/v1/apps", GOOD["/api/v1/apps"])["id"])
+        apps = f"PUT {where}/{holder}/roles/{role}/targets/catalog/apps"
+        assert d.okta(f"{apps}/slack").status in (200, 204)
+        assert d.okta(f"{apps}/oidc_client{'/' + app if instance else ''}").status in (200, 204)
+        return app if instance else name
+
+    return make
+
+
+def _limited(where: str, *more: Any) -> Any:
+    """An administrator of applications instead of one of users."""
+
+    def make(d: Any) -> list[str]:
+        maker = {"/api/v1/users": _user, "/api/v1/groups": _group}.get(where, _client)
+        holder = maker(d)
+        found = [holder, _role("APP_ADMIN", where)(d, holder)]
+        for one in more:
+            found.append(one(d, *found) if callable(one) else one)
+        return found
+
+    return make
+
+
 def _target(where: str) -> Any:
     def make(d: Any, holder: str, role: str) -> str:
         group = _group(d)
@@ -204,6 +231,12 @@ MADE: dict[str, Any] = {
     "/api/v1/groups/{}/roles/{}/targets/groups/{}": _target("/api/v1/groups"),
     "/api/v1/users/{}/roles/{}": _role("USER_ADMIN", "/api/v1/users"),
     "/api/v1/users/{}/roles/{}/targets/groups/{}": _target("/api/v1/users"),
+    "/api/v1/users/{}/roles/{}/governance/{}": "nobody",
+    "/api/v1/iam/governance/bundles/{}/entitlements/{}": lambda d, bundle: d.first(
+        f"/api/v1/iam/governance/bundles/{bundle}/entitlements"
+    ),
+    "/oauth2/v1/clients/{}/roles/{}": _role("USER_ADMIN", "/oauth2/v1/clients"),
+    "/oauth2/v1/clients/{}/roles/{}/targets/groups/{}": _target("/oauth2/v1/clients"),
     "/api/v1/users/{}/subscriptions/{}": "OKTA_UPDATE",
     "/api/v1/users/{}/linkedObjects/{}": _manager,
     "/api/v1/users/{}/linkedObjects/{}/{}": _user,
@@ -350,7 +383,21 @@ BEFORE: dict[str, str] = {
     "POST /api/v1/users/{}/lifecycle/unsuspend": "suspend",
 }
 """What has to be done with an object first: the last part of the path instead of its own."""
+_HOLDERS: Final = ("/api/v1/users", "/api/v1/groups", "/oauth2/v1/clients")
+_TARGETS: Final = "{}/roles/{}/targets/catalog/apps"
 VALUES: dict[str, Any] = {
+    **{
+        f"{verb} {where}/{_TARGETS}{tail}": _limited(where, *more)
+        for where in _HOLDERS
+        for verb, tail, more in (
+            ("GET", "", ()),
+            ("PUT", "", ()),
+            ("PUT", "/{}", ("slack",)),
+            ("PUT", "/{}/{}", ("oidc_client", lambda d, *_: _client(d))),
+            ("DELETE", "/{}", (_app_target(where),)),
+            ("DELETE", "/{}/{}", ("oidc_client", _app_target(where, instance=True))),
+        )
+    },
     "POST /api/v1/users/{}/factors/{}/verify": _active_factor,
     "POST /api/v1/users/{}/lifecycle/reactivate": _provisioned,
     "POST /api/v1/users/{}/lifecycle/unlock": _locked,
@@ -386,6 +433,8 @@ OTHER_STATUS: dict[str, str] = {
 }
 """Where real organisations answer with another status or body than the description says."""
 REFUSED: dict[str, str] = {
+    "GET /api/v1/users/{}/roles/{}/governance/{}": "E0000007",
+    "GET /api/v1/users/{}/roles/{}/governance/{}/resources": "E0000007",
     "POST /api/v1/policies/{}/mappings": "E0000001",
     "POST /api/v1/principal-rate-limits": "E0000007",
 }
@@ -400,6 +449,14 @@ MAIL: Final[dict[str, Any]] = {
     "subject": "Hello",
     "body": "<html><body>${resetPasswordLink}</body></html>",
     "isDefault": True,
+}
+BUNDLE: Final[dict[str, Any]] = {
+    "name": "Helpers",
+    "description": "d",
+    "entitlements": [
+        {"role": "HELP_DESK_ADMIN", "targets": ["orn:okta:directory:x:groups:y"]},
+        {"role": "READ_ONLY_ADMIN"},
+    ],
 }
 POSTURE: Final[dict[str, Any]] = {
     "name": "Agent runs",
@@ -435,6 +492,12 @@ BODIES: dict[str, Any] = {
     "POST /api/v1/groups/{}/owners": lambda d, _: {"id": _user(d), "type": "USER"},
     "POST /api/v1/groups/{}/roles": {"type": "USER_ADMIN"},
     "POST /api/v1/users/{}/roles": {"type": "USER_ADMIN"},
+    "POST /oauth2/v1/clients/{}/roles": {"type": "USER_ADMIN"},
+    "* /api/v1/iam/governance/bundles": BUNDLE,
+    "* /api/v1/iam/governance/bundles/{}": BUNDLE,
+    "PUT /api/v1/iam/resource-sets/{}/resources/{}": {
+        "conditions": {"Exclude": {"okta:ORN": ["orn:okta:directory:x:groups:y"]}}
+    },
     "POST /api/v1/users/{}/credentials/change_password": {
         "oldPassword": {"value": PASSWORD},
         "newPassword": {"value": PASSWORD + "Y2"},
