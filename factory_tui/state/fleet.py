@@ -11,6 +11,7 @@ from factory_tui.events import Event
 from factory_tui.state import liveness
 from factory_tui.state.liveness import Liveness
 from factory_tui.state.run import RunState
+from factory_tui.state.trajectory import PAUSED
 
 __all__ = ["SORTS", "FleetRow", "FleetState", "RunFacts"]
 
@@ -189,12 +190,5 @@ def _why(state: RunState) -> str:
         return state.outcome
     if state.status != "paused":
         return state.detail
-    reason = {
-        "user": "paused by you",
-        "budget": "paused: budget exhausted",
-        "overbilled": "paused: the server billed more than was reserved",
-        "model": "paused: no model answers",
-        "harness": "paused: the harness failed",
-        "raised": "paused: the budget has been changed, the engine takes it up",
-    }.get(state.pause_reason, "paused")
+    reason = PAUSED.get(state.pause_reason, "paused")
     return f"{reason} ({state.detail})" if state.detail else reason

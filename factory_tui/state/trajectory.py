@@ -16,7 +16,7 @@ from factory_tui.state import format as fmt
 from factory_tui.state.grid import GLYPHS, Score
 from factory_tui.state.spend import decimal
 
-__all__ = ["ERROR_KINDS", "QUIET_KINDS", "STREAM_KINDS", "Entry", "describe", "is_error"]
+__all__ = ["ERROR_KINDS", "PAUSED", "QUIET_KINDS", "STREAM_KINDS", "Entry", "describe", "is_error"]
 
 QUIET_KINDS: Final = frozenset(
     {
@@ -52,6 +52,18 @@ ERROR_KINDS: Final = frozenset(
     }
 )
 """Kinds of which some events count as errors; :func:`is_error` decides."""
+
+
+PAUSED: Final = {
+    "user": "paused by you",
+    "budget": "paused: budget exhausted",
+    "overbilled": "paused: the server billed more than was reserved",
+    "model": "paused: no model answers",
+    "harness": "paused: the harness failed",
+    "question": "paused: a person has to answer",
+    "raised": "paused: the budget has been changed, the engine takes it up",
+}
+"""What a run waits for, by the reason of its pause ("raised" is the viewer's own)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +145,8 @@ def _started(_: Event, data: Mapping[str, Any]) -> Entry:
 
 def _paused(_: Event, data: Mapping[str, Any]) -> Entry:
     detail = _text(data, "detail")
-    return Entry(
-        "run", f"paused: {_text(data, 'reason')}" + (f", {detail}" if detail else ""), "warn"
-    )
+    why = PAUSED.get(_text(data, "reason"), "paused")
+    return Entry("run", why + (f", {detail}" if detail else ""), "warn")
 
 
 def _resumed(_: Event, data: Mapping[str, Any]) -> Entry:
@@ -209,7 +220,8 @@ def _built(event: Event, data: Mapping[str, Any]) -> Entry:
     change = f"+{data.get('added', 0)} −{data.get('removed', 0)}"
     commit = _text(data, "commit")[:7]
     summary = _text(data, "summary")
-    text = f"built {commit}: {count} files {change}" + (f" · {summary}" if summary else "")
+    files_changed = "1 file" if count == 1 else f"{count} files"
+    text = f"built {commit}: {files_changed} {change}" + (f" · {summary}" if summary else "")
     return Entry("iter", text, "accent")
 
 
