@@ -49,7 +49,11 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """Which model plays which role."""
+    """Which model plays which role.
+
+    ``compact_at``: input tokens beyond which the server is to sum up a conversation (only
+    Anthropic's own API can); 0: never.
+    """
 
     builder: str = "claude-opus-5-5"
     judge: str = "claude-sonnet-5-5"
@@ -57,6 +61,7 @@ class Models:
     summary: str = "claude-haiku-5-5"
     max_tokens: int = 16_000
     effort: str = ""
+    compact_at: int = 0
     prices: Mapping[str, Price] = field(default_factory=dict)
 
     def roles(self) -> dict[str, str]:
@@ -244,6 +249,7 @@ _KEYS: dict[str, dict[str, Callable[[object], Any]]] = {
         "user": _text,
         "summary": _text,
         "max_tokens": _count(256, 128_000),
+        "compact_at": _count(0, 10_000_000),
         "effort": _choice("", "low", "medium", "high", "xhigh", "max"),
         "prices": _prices,
     },

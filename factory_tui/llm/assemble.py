@@ -94,7 +94,12 @@ class Assembly:
             return "thinking", self._grow(index, "thinking", delta["thinking"])
         if kind == "input_json_delta":
             return "tool", self._grow(index, "input", delta["partial_json"])
-        if kind == "signature_delta":
+        if kind == "compaction_delta":
+            if delta.get("content") is not None:
+                self._grow(index, "content", delta["content"])
+            if delta.get("encrypted_content") is not None:
+                block["encrypted_content"] = delta["encrypted_content"]
+        elif kind == "signature_delta":
             block["signature"] = delta["signature"]
         elif kind == "citations_delta":
             block["citations"] = [*(block.get("citations") or []), delta["citation"]]
@@ -140,7 +145,7 @@ class Assembly:
         content = []
         for index in sorted(self._blocks):
             block = self._blocks[index]
-            for name in ("text", "thinking"):
+            for name in ("text", "thinking", "content"):
                 if (index, name) in self._text:
                     whole = block.get(name) or ""
                     block[name] = _mend(whole + "".join(self._text[index, name]))

@@ -17,6 +17,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypedDict
 from urllib.parse import quote, urlsplit
 
+from factory_tui.llm import compaction
 from factory_tui.llm.assemble import Assembly
 from factory_tui.llm.count import InputCounter
 from factory_tui.llm.errors import (
@@ -77,6 +78,7 @@ class MessagesOptions(TypedDict, total=False):
     cache: bool
     thinking: bool
     structured: bool
+    compact_at: int
 
 
 class MessagesClient:
@@ -102,6 +104,7 @@ class MessagesClient:
         thinking: Ask for adaptive thinking, with summaries to read (local servers do not
             know this).
         structured: Send a request's schema (servers that refuse it need this off).
+        compact_at: Input tokens beyond which the server is to sum up the history; 0: never.
     """
 
     def __init__(
@@ -124,6 +127,7 @@ class MessagesClient:
         cache: bool = True,
         thinking: bool = False,
         structured: bool = True,
+        compact_at: int = 0,
     ) -> None:
         self._ledger = ledger
         self._prices = prices or Prices()
@@ -142,6 +146,7 @@ class MessagesClient:
         self._cache = cache
         self._thinking = thinking
         self._structured = structured
+        self._compact_at = compact_at
         self._counter = InputCounter()
         self._sdk: anthropic.AsyncAnthropic | None = None
 
@@ -179,7 +184,7 @@ class MessagesClient:
                     role=request.role,
                     model=request.model,
                     key=request.key,
-                    input_tokens=bound,
+                    input_tokens=bound + self._spare(bound, wanted),
                     max_tokens=wanted,
                     worst=lambda given, out: self._prices.worst(request.model, given, out),
                 )
@@ -271,6 +276,8 @@ class MessagesClient:
             body["cache_control"] = {"type": "ephemeral"}
         if self._thinking:
             body["thinking"] = {"type": "adaptive", "display": "summarized"}
+        if self._compact_at:
+            body["extra_body"] = {"context_management": compaction.asking(self._compact_at)}
         try:
             async with asyncio.timeout(self._content_s) as silence:
                 try:
@@ -344,9 +351,13 @@ class MessagesClient:
         return prompt
 
     def _headers(self, request: Request) -> Mapping[str, str]:
-        if not (self._send_key and request.key):
-            return {}
-        return {KEY_HEADER: quote(request.key, safe="/:._-")}
+        headers = {"anthropic-beta": compaction.BETA} if self._compact_at else {}
+        if self._send_key and request.key:
+            headers[KEY_HEADER] = quote(request.key, safe="/:._-")
+        return headers
+
+    def _spare(self, bound: int, wanted: int) -> int:
+        return compaction.spare(bound, self._compact_at, wanted) if self._compact_at else 0
 
     async def _bound(self, request: Request) -> int:
         prompt = self._prompt(request)
@@ -360,7 +371,7 @@ class MessagesClient:
             )
             return count.input_tokens
 
-        return await self._counter.bound(prompt, ask)
+        return await self._counter.bound(compaction.read_part(prompt), ask)
 
     async def _connect(self) -> "anthropic.AsyncAnthropic":
         if self._sdk is None:

@@ -220,6 +220,9 @@ def _split(block: Block) -> tuple[Block, list[dict[str, Any]]]:
             start["signature"] = ""
             deltas.append({"type": "signature_delta", "signature": block["signature"]})
         return start, deltas
+    if kind == "compaction":
+        delta = {name: value for name, value in block.items() if name != "type"}
+        return {"type": kind, "content": None}, [{"type": "compaction_delta", **delta}]
     if kind == "tool_use":
         pieces = ["", *_pieces(json.dumps(block["input"], ensure_ascii=False))]
         return {**block, "input": {}}, [
