@@ -1,51 +1,46 @@
 """Who may call: API tokens and OAuth 2.0 access tokens with their scopes."""
 
+from collections.abc import Iterable
 from typing import Final
 
-from factory_tui.universe import Allowance, Call, Limit, Request, Response, Twin
+from factory_tui.universe import Allowance, Call, Limit, Request, Response, Row, Twin
 
 from . import errors
 from .base import OktaBase, api_token
 from .buckets import bucket_of
-from .oauth import bearer
+from .oauth import OPEN, bearer
+from .scopes import SCOPES_OF
 
 __all__ = ["Access"]
 
 _NAMES: Final = """
-authenticate createSession token tokenCustomAS introspect introspectCustomAS revoke
-revokeCustomAS oauthKeys oauthKeysCustomAS getWellKnownOpenIDConfiguration
-getWellKnownOAuthConfiguration getWellKnownOpenIDConfigurationCustomAS
-getWellKnownOAuthConfigurationCustomAS getWellknownOrgMetadata
+authenticate createSession getWellknownOrgMetadata changePasswordWithStateToken
+resetPasswordWithStateToken enrollFactorWithStateToken activateFactorWithStateToken
+verifyFactorWithStateToken resendFactorWithStateToken previousAuthenticationState
+cancelAuthentication forgotPasswordTransaction unlockTransaction verifyRecoveryToken
+answerRecoveryQuestion getCurrentSession closeCurrentSession refreshCurrentSession
 """
-_OPEN: Final = frozenset(_NAMES.split())
-_AREAS: Final = {
-    "zones": "networkZones",
-    "mappings": "profileMappings",
-    "org": "orgs",
-    "threats": "threatInsights",
-    "api-tokens": "apiTokens",
-    "principal-rate-limits": "principalRateLimits",
-    "rate-limit-settings": "rateLimits",
-    "push-providers": "pushProviders",
-    "device-assurances": "deviceAssurance",
-    "meta": "schemas",
-    "iam": "roles",
-    "email-domains": "emailDomains",
-    "realm-assignments": "realmAssignments",
+_OPEN: Final = OPEN | frozenset(_NAMES.split())
+_SELF: Final = {
+    "okta.users.read": "okta.users.read.self",
+    "okta.users.manage": "okta.users.manage.self",
 }
-"""Areas of scopes that are not called as the path is."""
+"""Scopes that suffice for what concerns the token's own user."""
 
 
 class Access(OktaBase):
     """The checks ahead of every operation."""
 
     def principal(self, twin: Twin, request: Request) -> str:
-        """The login of an API token's owner, or the client id of an access token."""
+        """The login of an API token's owner or an access token's user, else the client's id."""
         known = super().principal(twin, request)
         if known:
             return known
         token = bearer(twin, request)
-        return str(token["fields"]["clientId"]) if token is not None else ""
+        if token is None:
+            return ""
+        user = twin["users"].get(token["fields"]["user"])
+        return str(user["profile"]["login"] if user is not None else token["fields"]["clientId"])
 
     def before(self, call: Call) -> Response | None:
         """Every operation but a few wants a token; an access token needs the scope."""
@@ -55,20 +50,23 @@ class Access(OktaBase):
             return errors.error(call, 401, *errors.STATUS_ERRORS[401])
         refused = super().before(call)
         if refused is not None:
+            scheme = call.request.headers.get("authorization", "").partition(" ")[0]
+            if scheme in ("Bearer", "DPoP"):
+                needed = SCOPES_OF.get(call.operation, ())
+                sentence = "The access token is invalid."
+                _challenge(call, refused, scheme, needed, "invalid_token", sentence)
             return refused
         token = bearer(call.twin, call.request)
-        parts = [part for part in call.request.segments if part]
-        if token is None or len(parts) < 3:
+        if token is None or not call.operation:
             return None
-        area = _AREAS.get(parts[2], parts[2])
-        manage = f"okta.{area}.manage"
-        allowed = {manage} | ({f"okta.{area}.read"} if call.request.method == "GET" else set())
-        if allowed & set(token["fields"]["scopes"]):
+        needed = SCOPES_OF.get(call.operation, ())
+        held = set(token["fields"]["scopes"])
+        if needed and all(_holds(call, token, held, scope) for scope in needed):
             return None
+        sentence = "The access token provided does not contain the required scopes."
         response = errors.error(call, 403, *errors.STATUS_ERRORS[403])
-        needed = min(allowed, key=len)
-        challenge = f'Bearer error="insufficient_scope", scope="{needed}"'
-        response.headers.append(("www-authenticate", challenge))
+        scheme = token["fields"]["scheme"]
+        _challenge(call, response, scheme, needed, "insufficient_scope", sentence)
         return response
 
     def limit(self, call: Call) -> Limit | None:
@@ -92,3 +90,32 @@ class Access(OktaBase):
             call.twin["things"].delete(("oauth_tokens", token["key"]))
         call.scratch["revoked"] = True
         return True
+
+
+def _holds(call: Call, token: Row, held: set[str], scope: str) -> bool:
+    """Whether a token has a scope; who may manage may read."""
+    if scope in held or scope.replace(".read", ".manage") in held:
+        return True
+    own = _SELF.get(scope, "")
+    if own not in held and own.replace(".read", ".manage") not in held:
+        return False
+    named = call.params.get("id") or call.params.get("userId") or ""
+    user = call.twin["users"].get(token["fields"]["user"])
+    return user is not None and named in ("me", user["id"], user["profile"]["login"])
+
+
+def _challenge(
+    call: Call, response: Response, scheme: str, scopes: Iterable[str], code: str, sentence: str
+) -> None:
+    """Say what an access token lacks, as Okta's resource server does."""
+    base = call.request.base_url
+    parts = {
+        "authorization_uri": f"{base}/oauth2/v1/authorize",
+        "realm": base,
+        "scope": " ".join(scopes),
+        "error": code,
+        "error_description": sentence,
+        "resource": call.request.path,
+    }
+    text = ", ".join(f'{name}="{value}"' for name, value in parts.items())
+    response.headers.append(("www-authenticate", f"{scheme} {text}"))

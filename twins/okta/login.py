@@ -3,11 +3,10 @@
 from typing import Final
 from urllib.parse import quote, urlencode
 
-from factory_tui.universe import Call, Response, Row, parse_time, route
+from factory_tui.universe import Call, Refused, Response, Row, parse_time, route
 
-from . import changes, errors, oauth_pages, signin
+from . import changes, oauth_pages, signin
 from .base import now
-from .factors import FACTORS
 from .oauth_core import Refusal, form_of
 from .resource import put_thing
 from .users import check_password
@@ -59,7 +58,7 @@ class Login:
         try:
             value = {"value": form.get("newPassword", "")}
             password = check_password(call, value, user["profile"]["login"])
-        except errors.Refused:
+        except Refused:
             password = None
         if password is None:
             return _password_page(step, "Password requirements were not met.")
@@ -79,7 +78,7 @@ class Login:
         user = call.twin["users"][step["hidden"]["user"]]
         given = form.get("passCode", "")
         for factor in signin.factors_of(call.twin, user):
-            if FACTORS.answers(call, factor, given):
+            if signin.answers(call, factor, given):
                 call.twin["things"].delete(("signin_steps", step["key"]))
                 kind = "kba" if factor["fields"]["factorType"] == "question" else "otp"
                 return _in(call, user, step["hidden"]["back"], ["pwd", kind, "mfa"])

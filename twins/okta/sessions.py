@@ -1,94 +1,17 @@
-"""Primary authentication (``/api/v1/authn``) and sessions."""
+"""Sessions (``/api/v1/sessions``), by id and by the browser's cookie."""
 
-from datetime import timedelta
 from typing import Any, ClassVar, Final
 
-from factory_tui.universe import BASE62, Call, Response, Row, iso, parse_time, route
+from factory_tui.universe import Call, Response, Row, parse_time, route
 
-from . import changes, errors, seeds
-from .base import body_object, now
-from .fields import checked
-from .resource import Resource, hinted, link, put_thing, rows_of
+from . import authn, changes, errors, seeds, signin
+from .base import body_object
+from .resource import Resource, hinted, link, rows_of
 from .users import find_user
 
 __all__ = ["RESOURCES"]
 
 _SESSION: Final = "/api/v1/sessions/{sessionId}"
-_ATTEMPTS: Final = 10
-_LETTERS: Final = BASE62 + "-_"
-
-
-def _after(call: Call, **more: int) -> str:
-    return iso(call.twin.clock.now() + timedelta(**more))[:19] + ".000Z"
-
-
-def _failed(call: Call) -> Exception:
-    return errors.refuse(call, 401, "E0000004", "Authentication failed")
-
-
-class Authentication(Resource):
-    """``/api/v1/authn``: a password for a token that is good once, for five minutes."""
-
-    name = "authn"
-    kind = "Authentication"
-    path = "/api/v1/authn"
-    verbs = ""
-
-    @route("POST", "/api/v1/authn", "authenticate")
-    def authenticate(self, call: Call) -> Response:
-        """SUCCESS, or what stands in the way: PASSWORD_EXPIRED, MFA_REQUIRED, LOCKED_OUT."""
-        body = checked(
-            call, body_object(call), "username:str! password:str! options:dict context:dict"
-        )
-        users = call.twin["users"]
-        user = users.first("login", body["username"].lower())
-        if user is None or user["status"] in (
-            "STAGED",
-            "DEPROVISIONED",
-            "SUSPENDED",
-            "PROVISIONED",
-        ):
-            raise _failed(call)
-        if user["status"] == "LOCKED_OUT":
-            return Response.json({"status": "LOCKED_OUT", "_links": {}})
-        if user["password"] is None or user["password"] != body["password"]:
-            self._count(call, user)
-            raise _failed(call)
-        call.twin["things"].delete(("attempts", user["id"]))
-        until = _after(call, minutes=5)
-        profile = user["profile"]
-        names = ("login", "firstName", "lastName")
-        person = {
-            "id": user["id"],
-            "passwordChanged": user["passwordChanged"],
-            "profile": {
-                **{name: profile.get(name) for name in names},
-                "locale": profile.get("locale") or "en_US",
-                "timeZone": profile.get("timezone") or "America/Los_Angeles",
-            },
-        }
-        cancel = {"cancel": hinted(link(call, "authn/cancel"), "POST")}
-        token = call.twin.ids.mint("session_token", 50, prefix="2011", alphabet=_LETTERS)
-        answer: dict[str, Any] = {"expiresAt": until, "status": "SUCCESS"}
-        if user["status"] in ("PASSWORD_EXPIRED", "RECOVERY"):
-            answer |= {"status": "PASSWORD_EXPIRED", "stateToken": token}
-        else:
-            answer["sessionToken"] = token
-            hidden = {"user": user["id"], "until": until}
-            put_thing(call.twin, "session_tokens", "", {}, id=token, hidden=hidden)
-            draft = users.draft(user["id"])
-            draft["lastLogin"] = now(call)
-            users.put(user["id"], draft)
-            changes.log_about(call, "user.session.start", "User login to Okta")
-        return Response.json({**answer, "_embedded": {"user": person}, "_links": cancel})
-
-    def _count(self, call: Call, user: Row) -> None:
-        """Ten wrong passwords in a row lock a user out."""
-        row = call.twin["things"].get(("attempts", user["id"]))
-        count = 1 + (row["fields"]["count"] if row is not None else 0)
-        put_thing(call.twin, "attempts", "", {"count": count}, id=user["id"])
-        if count >= _ATTEMPTS and user["status"] == "ACTIVE":
-            changes.set_status(call.twin, user["id"], "LOCKED_OUT", now(call))
 
 
 class Sessions(Resource):
@@ -107,15 +30,9 @@ class Sessions(Resource):
         token = body.get("sessionToken")
         if token is None:
             raise errors.bodies_malformed(call)
-        things = call.twin["things"]
-        row = things.get(("session_tokens", str(token)))
-        if row is None or parse_time(row["hidden"]["until"]) < call.twin.clock.now():
-            raise _failed(call)
-        things.delete(("session_tokens", str(token)))
-        key = call.twin.ids.mint("session", 22, prefix="102", alphabet=_LETTERS)
-        fields = {"expiresAt": _after(call, hours=2)}
-        hidden = {"user": row["hidden"]["user"]}
-        made = put_thing(call.twin, "sessions", "", fields, id=key, hidden=hidden)
+        made = signin.spend_session_token(call, str(token))
+        if made is None:
+            raise errors.refuse(call, 401, "E0000004", "Authentication failed")
         return Response.json(self._shown(call, made, "me", "me"))
 
     def by_key(self, call: Call, key: str, owner: str = "") -> Row:
@@ -143,7 +60,7 @@ class Sessions(Resource):
             "status": "ACTIVE",
             "lastPasswordVerification": row["created"],
             "lastFactorVerification": None,
-            "amr": ["pwd"],
+            "amr": list(row["hidden"].get("amr", ["pwd"])),
             "idp": {"id": call.twin["org"]["org"]["id"], "type": "OKTA"},
             "mfaActive": mfa,
             "_links": {
@@ -157,8 +74,32 @@ class Sessions(Resource):
     def refresh(self, call: Call) -> Response:
         """Another two hours."""
         row = self.find(call)
-        row = self.put(call, row, fields={"expiresAt": _after(call, hours=2)})
+        row = self.put(call, row, fields={"expiresAt": signin.after(call, hours=2)})
         return Response.json(self.shown(call, row))
+
+    @route("GET", "/api/v1/sessions/me", "getCurrentSession")
+    def get_current(self, call: Call) -> Response:
+        """The session of the browser's cookie."""
+        return Response.json(self._shown(call, self._current(call), "me", "me"))
+
+    @route("DELETE", "/api/v1/sessions/me", "closeCurrentSession")
+    def close_current(self, call: Call) -> Response:
+        """204; the browser is signed out."""
+        self.remove(call.twin, self._current(call))
+        return signin.cookie(Response(204), None)
+
+    @route("POST", "/api/v1/sessions/me/lifecycle/refresh", "refreshCurrentSession")
+    def refresh_current(self, call: Call) -> Response:
+        """Another two hours."""
+        row = self._current(call)
+        row = self.put(call, row, fields={"expiresAt": signin.after(call, hours=2)})
+        return Response.json(self._shown(call, row, "me", "me"))
+
+    def _current(self, call: Call) -> Row:
+        row = signin.session_of(call)
+        if row is None:
+            raise errors.not_found(call, "me", self.kind)
+        return row
 
     @route("DELETE", "/api/v1/users/{userId}/sessions", "revokeUserSessions")
     def revoke_all(self, call: Call) -> Response:
@@ -171,4 +112,4 @@ class Sessions(Resource):
         return Response(204)
 
 
-RESOURCES: Final = (Authentication(), Sessions())
+RESOURCES: Final = (*authn.RESOURCES, Sessions())
