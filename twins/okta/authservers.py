@@ -14,6 +14,7 @@ from .policies import RULE_FIELDS, place
 from .resource import Resource, caller, hinted, link, rows_of
 
 __all__ = ["CLAIMS", "OIDC_SCOPES", "RESOURCES", "RULES", "SCOPES", "SERVERS", "SERVER_KEYS"]
+__all__ += ["system_claims", "system_scopes"]
 
 _SERVER: Final = "/api/v1/authorizationServers/{authServerId}"
 _NAME: Final = re.compile(r"[\w:.\-/]+")
@@ -70,26 +71,10 @@ class Servers(Resource):
         """With a key, OpenID Connect's scopes and the claims that come with them."""
         row = super().put_new(twin, kept, owner, **more)
         SERVER_KEYS.active(twin, row["id"])
-        for name, about in OIDC_SCOPES.items():
-            SCOPES.put_new(
-                twin,
-                {
-                    "name": name,
-                    "displayName": None,
-                    "description": about,
-                    "system": True,
-                    "metadataPublish": "ALL_CLIENTS",
-                    "consent": "IMPLICIT",
-                    "default": False,
-                    "optional": False,
-                },
-                row["id"],
-            )
-        sub = "(appuser != null) ? appuser.userName : app.clientId"
-        CLAIMS.put_new(twin, _claim("sub", "RESOURCE", sub, []), row["id"])
-        for line in _CLAIMS.split():
-            name, value, scope = line.split(":")
-            CLAIMS.put_new(twin, _claim(name, "IDENTITY", value, [scope]), row["id"])
+        for scope in system_scopes():
+            SCOPES.put_new(twin, scope, row["id"])
+        for claim in system_claims():
+            CLAIMS.put_new(twin, claim, row["id"])
         return row
 
     def find(self, call: Call) -> Row:
@@ -392,6 +377,33 @@ class ServerRules(Resource):
         server = call.params["authServerId"]
         policy = f"authorizationServers/{server}/policies/{row['parent']}"
         return link(call, f"{policy}/rules/{row['id']}")
+
+
+def system_scopes() -> list[Row]:
+    """The scopes that every server has."""
+    return [
+        {
+            "name": name,
+            "displayName": None,
+            "description": about,
+            "system": True,
+            "metadataPublish": "ALL_CLIENTS",
+            "consent": "IMPLICIT",
+            "default": False,
+            "optional": False,
+        }
+        for name, about in OIDC_SCOPES.items()
+    ]
+
+
+def system_claims() -> list[Row]:
+    """The claims that every server has."""
+    sub = "(appuser != null) ? appuser.userName : app.clientId"
+    found = [_claim("sub", "RESOURCE", sub, [])]
+    for line in _CLAIMS.split():
+        name, value, scope = line.split(":")
+        found.append(_claim(name, "IDENTITY", value, [scope]))
+    return found
 
 
 def _claim(name: str, kind: str, value: str, scopes: list[str]) -> Row:

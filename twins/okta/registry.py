@@ -7,6 +7,7 @@ from . import (
     agents,
     app_assignments,
     app_credentials,
+    app_relations,
     attributes,
     authenticators,
     authservers,
@@ -26,6 +27,7 @@ from . import (
     misc,
     network,
     role_targets,
+    server_relations,
     sessions,
 )
 from .apps import APPS
@@ -38,6 +40,7 @@ _PARTS: Final = (
     agents,
     app_assignments,
     app_credentials,
+    app_relations,
     attributes,
     authenticators,
     authservers,
@@ -57,6 +60,7 @@ _PARTS: Final = (
     misc,
     network,
     role_targets,
+    server_relations,
     sessions,
 )
 RESOURCES: Final[tuple[Resource, ...]] = (

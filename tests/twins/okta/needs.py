@@ -216,6 +216,44 @@ def _client(d: Any, *_: str) -> str:
     return str(d.post("/api/v1/apps", GOOD["/api/v1/apps"])["id"])
 
 
+def _other_app(d: Any, *_: str) -> str:
+    return str(d.post("/api/v1/apps", {**GOOD["/api/v1/apps"], "label": "Other"})["id"])
+
+
+def _saml(d: Any) -> list[str]:
+    body = {"label": "SAML", "signOnMode": "SAML_2_0"}
+    return [str(d.post("/api/v1/apps", body)["id"])]
+
+
+def _slack(d: Any) -> list[str]:
+    body = {"name": "slack", "label": "Slack", "signOnMode": "SAML_2_0"}
+    return ["slack", str(d.post("/api/v1/apps", body)["id"])]
+
+
+def _other_server(d: Any, *_: str) -> str:
+    body = {**GOOD["/api/v1/authorizationServers"], "name": "Other"}
+    return str(d.post("/api/v1/authorizationServers", body)["id"])
+
+
+def _trusted(d: Any, server: str) -> str:
+    other = _other_server(d)
+    d.okta(f"POST /api/v1/authorizationServers/{server}/associatedServers", {"trusted": [other]})
+    return other
+
+
+def _pushed(d: Any, app: str) -> str:
+    body = {"sourceGroupId": _group(d), "targetGroupName": _numbered(d, "pushed")}
+    key = str(d.post(f"/api/v1/apps/{app}/group-push/mappings", body)["id"])
+    d.okta(f"PATCH /api/v1/apps/{app}/group-push/mappings/{key}", {"status": "INACTIVE"})
+    return key
+
+
+def _allowed(d: Any, app: str) -> str:
+    other = _other_app(d)
+    d.post(f"/api/v1/apps/{app}/interclient-allowed-apps", {"id": other})
+    return other
+
+
 LINKED: Final[dict[str, Any]] = {
     "primary": {"name": "manager", "title": "M", "description": "m", "type": "USER"},
     "associated": {"name": "report", "title": "R", "description": "r", "type": "USER"},
@@ -252,6 +290,9 @@ MADE: dict[str, Any] = {
     "/api/v1/roles/{}": "SUPER_ADMIN",
     "/api/v1/roles/{}/subscriptions/{}": "OKTA_UPDATE",
     "/api/v1/api-tokens/{}": _token,
+    "/api/v1/apps/{}/group-push/mappings/{}": _pushed,
+    "/api/v1/apps/{}/interclient-allowed-apps/{}": _allowed,
+    "/api/v1/authorizationServers/{}/associatedServers/{}": _trusted,
     "/api/v1/apps/{}/users/{}": _app_user,
     "/api/v1/apps/{}/groups/{}": _app_group,
     "/api/v1/apps/{}/policies/{}": _access_policy,
@@ -386,6 +427,8 @@ BEFORE: dict[str, str] = {
 _HOLDERS: Final = ("/api/v1/users", "/api/v1/groups", "/oauth2/v1/clients")
 _TARGETS: Final = "{}/roles/{}/targets/catalog/apps"
 VALUES: dict[str, Any] = {
+    "GET /api/v1/apps/{}/sso/saml/metadata": _saml,
+    "POST /api/v1/apps/{}/{}/oauth2/callback": _slack,
     **{
         f"{verb} {where}/{_TARGETS}{tail}": _limited(where, *more)
         for where in _HOLDERS
@@ -482,6 +525,27 @@ ATTRIBUTE: Final[dict[str, Any]] = {
     }
 }
 BODIES: dict[str, Any] = {
+    "POST /api/v1/apps/{}/cwo/connections": lambda d, app: {
+        "requestingAppInstanceId": app,
+        "resourceAppInstanceId": _other_app(d),
+    },
+    "PATCH /api/v1/apps/{}/cwo/connections/{}": {"status": "INACTIVE"},
+    "POST /api/v1/apps/{}/group-push/mappings": lambda d, _: {
+        "sourceGroupId": _group(d),
+        "targetGroupName": _numbered(d, "pushed"),
+    },
+    "PATCH /api/v1/apps/{}/group-push/mappings/{}": {"status": "ACTIVE"},
+    "POST /api/v1/apps/{}/interclient-allowed-apps": lambda d, _: {"id": _other_app(d)},
+    "POST /api/v1/authorizationServers/{}/associatedServers": lambda d, _: {
+        "trusted": [_other_server(d)]
+    },
+    "POST /api/v1/authorizationServers/{}/resourceservercredentials/keys": {
+        "kty": "RSA",
+        "kid": "enc1",
+        "use": "enc",
+        "e": "AQAB",
+        "n": "u" * 342,
+    },
     "POST /api/v1/users": _user_body,
     "* /api/v1/users/{}": {"profile": {"nickName": "Al"}},
     "PUT /api/v1/users/{}": _user_body,
@@ -669,6 +733,11 @@ BODIES: dict[str, Any] = {
 values of the path."""
 
 QUERY: dict[str, dict[str, Any]] = {
+    "GET /api/v1/apps/{}/sso/saml/metadata": {
+        "kid": lambda d, app: d.first(f"/api/v1/apps/{app}/credentials/keys", "kid")
+    },
+    "POST /api/v1/apps/{}/{}/oauth2/callback": {"code": "c", "state": "s"},
+    "DELETE /api/v1/apps/{}/group-push/mappings/{}": {"delete_target_group": False},
     "GET /api/v1/policies": {"type": _POLICY_TYPE},
     "GET /api/v1/principal-rate-limits": {"filter": 'principalType eq "SSWS_TOKEN"'},
     "POST /api/v1/apps/{}/credentials/keys/generate": {"validity_years": 2},
