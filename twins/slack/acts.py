@@ -18,6 +18,7 @@ from .errors import SlackError
 from .interactions import new_response_url, send, user_part
 from .marks import reacted
 from .method import Context
+from .mrkdwn import stored
 from .shapes import message_shape
 from .state import channel_of, direct_message, escape, is_member, post, user_named
 from .view_build import open_views
@@ -295,7 +296,7 @@ def say(twin: Twin, args: dict[str, Any]) -> dict[str, str]:
             twin["messages"].put(key, {**parent, "thread_ts": parent["ts"]})
     bot = main_app(twin)["bot_user"]
     text = str(args["text"]).replace("@app", f"<@{bot}>")
-    row = post(twin, channel["id"], user, escape(text), **fields)
+    row = post(twin, channel["id"], user, stored(twin, text), **fields)
     return {"ts": row["ts"], "channel": channel["id"]}
 
 
@@ -331,7 +332,7 @@ def _mine(twin: Twin, args: dict[str, Any]) -> tuple[Context, Row, Row]:
 def edit_message(twin: Twin, args: dict[str, Any]) -> None:
     """Somebody changes a message: ``{user, channel?, ts?, text}``."""
     c, channel, row = _mine(twin, args)
-    after = {**row, "text": escape(str(args["text"]))}
+    after = {**row, "text": stored(twin, str(args["text"]))}
     after["edited"] = {"user": c.user, "ts": f"{c.now}.000000"}
     before = message_shape(c, row)
     twin["messages"].put((channel["id"], row["ts"]), after)

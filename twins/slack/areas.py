@@ -39,6 +39,7 @@ from . import (  # noqa: F401 - imported for their registrations
     stars,
     streams,
     team_logs,
+    unfurls,
     usergroups,
     views,
     webhooks,

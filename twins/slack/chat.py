@@ -2,16 +2,19 @@
 
 from typing import Any, Final
 
+import orjson
+
 from factory_tui.universe import Row
 
 from . import events
-from .blocks import check_attachments, check_blocks
+from .blocks import MAX_MARKDOWN, check_attachments, check_blocks
 from .conversations import TYPES, type_of, visible
 from .errors import SlackError
 from .history import is_ts, message_at, ts_number
 from .method import Context, method
+from .mrkdwn import stored
 from .shapes import message_shape
-from .state import channel_of, count, direct_message, escape, is_member, next_ts, post
+from .state import channel_of, count, direct_message, is_member, next_ts, post
 
 __all__ = [
     "bot_fields",
@@ -24,6 +27,10 @@ __all__ = [
 ]
 
 MAX_TEXT: Final = 40_000
+MAX_METADATA: Final = 16_000
+MAX_NEAR: Final = 30
+"""Messages that may be scheduled for one channel within five minutes."""
+NO_PREVIEW: Final = "[no preview available]"
 
 
 def destination(c: Context, *, write: bool = True) -> Row:
@@ -56,25 +63,47 @@ def content(c: Context) -> dict[str, Any]:
     blocks = c.args.json("blocks", "invalid_blocks_format")
     attachments = c.args.json("attachments", "invalid_attachments")
     fields: dict[str, Any] = {}
+    if "markdown_text" in c.args:
+        if text or blocks:
+            raise SlackError("markdown_text_conflict")
+        text = c.args.text("markdown_text")
+        if len(text) > MAX_MARKDOWN:
+            raise SlackError("msg_too_long")
+        blocks = [{"type": "markdown", "text": text}]
     if blocks:
         check_blocks(blocks)
         fields["blocks"] = _identified(c, blocks)
     if attachments:
         check_attachments(attachments)
         fields["attachments"] = [
-            {"id": number, **{"fallback": item.get("text", "")}, **item}
+            {"id": number, **{"fallback": item.get("text") or NO_PREVIEW}, **item}
             for number, item in enumerate(attachments, 1)
         ]
     if not text and not blocks and not attachments:
         raise SlackError("no_text")
     if len(text) > MAX_TEXT:
         raise SlackError("msg_too_long")
-    metadata = c.args.json("metadata", "invalid_metadata_format")
+    metadata = _metadata(c)
     if metadata is not None:
-        if not isinstance(metadata, dict) or not isinstance(metadata.get("event_type"), str):
-            raise SlackError("invalid_metadata_format")
         fields["metadata"] = metadata
-    return {"text": escape(text), **fields}
+    parse, names = c.args.text("parse"), c.args.flag("link_names")
+    return {"text": stored(c.twin, text, parse=parse, names=names), **fields}
+
+
+def _metadata(c: Context) -> dict[str, Any] | None:
+    """What the message carries for programs: ``{event_type, event_payload}``."""
+    metadata = c.args.json("metadata", "invalid_metadata_format")
+    if metadata is None:
+        return None
+    if not isinstance(metadata, dict) or not isinstance(metadata.get("event_type"), str):
+        raise SlackError("invalid_metadata_format")
+    if not isinstance(metadata.get("event_payload", {}), dict):
+        raise SlackError("invalid_metadata_format")
+    if not metadata["event_type"] or len(metadata["event_type"]) > 255:
+        raise SlackError("invalid_metadata_schema")
+    if len(orjson.dumps(metadata)) > MAX_METADATA:
+        raise SlackError("metadata_too_large")
+    return {"event_payload": {}, **metadata}
 
 
 def _identified(c: Context, blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -153,7 +182,7 @@ def me_message(c: Context) -> dict[str, Any]:
     """Post a ``/me`` message."""
     channel = destination(c)
     text = c.args.need("text", "no_text")
-    row = send(c, channel, {"text": escape(text), "subtype": "me_message"})
+    row = send(c, channel, {"text": stored(c.twin, text), "subtype": "me_message"})
     return {"channel": channel["id"], "ts": row["ts"]}
 
 
@@ -190,15 +219,17 @@ def _own(c: Context, error: str) -> tuple[Row, Row]:
 
 @method("chat.update", "chat:write")
 def update_message(c: Context) -> dict[str, Any]:
-    """Change one's own message. What is not given stays, except blocks when there is new text."""
+    """Change one's own message. What is not given stays; an empty list takes away."""
     channel, row = _own(c, "cant_update_message")
     if channel["archived"]:
         raise SlackError("is_archived")
-    fields = content(c)
-    changed = {key: value for key, value in row.items() if key not in ("blocks", "attachments")}
-    if "text" not in c.args:
-        fields["text"] = row["text"]
-    changed |= fields
+    if row.get("streaming"):
+        raise SlackError("streaming_state_conflict")
+    fields = _changes(c, row)
+    changed = {**row, **fields}
+    for key in ("blocks", "attachments"):
+        if changed.get(key) == []:
+            del changed[key]
     changed["edited"] = {"user": c.user, "ts": f"{c.now}.000000"}
     before = message_shape(c, row)
     c["messages"].put((channel["id"], row["ts"]), changed)
@@ -206,6 +237,31 @@ def update_message(c: Context) -> dict[str, Any]:
     changes(c, channel, before, dict(message))
     message.pop("ts", None)
     return {"channel": channel["id"], "ts": row["ts"], "text": changed["text"], "message": message}
+
+
+def _changes(c: Context, row: Row) -> dict[str, Any]:
+    """What an update puts in place of what the message said."""
+    emptied: dict[str, Any] = {
+        name: []
+        for name in ("blocks", "attachments")
+        if name in c.args.values and c.args.json(name, f"invalid_{name}") in ([], "")
+    }
+    given = ("text", "blocks", "attachments", "markdown_text")
+    if not any(name in c.args for name in given) and not emptied:
+        if "metadata" not in c.args:
+            raise SlackError("no_text")
+        return {"metadata": _metadata(c)}
+    if not any(name in c.args for name in given if name not in emptied):
+        left = row["text"] or any(
+            row.get(name) for name in ("blocks", "attachments") if name not in emptied
+        )
+        if not left:
+            raise SlackError("no_text")
+        return emptied
+    fields = content(c)
+    if "text" not in c.args and "markdown_text" not in c.args:
+        fields["text"] = row["text"]
+    return {**emptied, **fields}
 
 
 @method("chat.delete", "chat:write")
@@ -271,6 +327,13 @@ def schedule(c: Context) -> dict[str, Any]:
     if post_at > c.now + 120 * 86400:
         raise SlackError("time_too_far")
     fields = content(c)
+    near = [
+        row
+        for row in c["scheduled"].rows()
+        if row["channel"] == channel["id"] and abs(row["post_at"] - post_at) < 300
+    ]
+    if len(near) >= MAX_NEAR:
+        raise SlackError("restricted_too_many")
     key = c.twin.ids.mint("scheduled", 10, prefix="Q", alphabet="0123456789ABCDEFGHJKMNPQRSTVWXYZ")
     thread = c.args.text("thread_ts")
     if thread:
@@ -295,13 +358,22 @@ def schedule(c: Context) -> dict[str, Any]:
 
 @method("chat.scheduledMessages.list", "chat:write", "channels:read")
 def scheduled(c: Context) -> dict[str, Any]:
-    """What the caller has scheduled and is not yet posted."""
+    """What the caller has scheduled and is not yet posted, the soonest first."""
     only = c.args.text("channel")
+    if only and only not in c["channels"]:
+        raise SlackError("invalid_channel")
+    bounds = [c.args.number(name, error="invalid_arguments") for name in ("oldest", "latest")]
     rows = [
         row
         for row in c["scheduled"].rows()
-        if row["user"] == c.user and (not only or row["channel"] == only)
+        if row["user"] == c.user
+        and (not only or row["channel"] == only)
+        and (bounds[0] is None or row["post_at"] >= bounds[0])
+        and (bounds[1] is None or row["post_at"] <= bounds[1])
     ]
+    rows.sort(key=lambda row: (row["post_at"], str(row["id"])))
+    numbered = [{"n": n, "row": row} for n, row in enumerate(rows, 1)]
+    page, metadata = c.page(numbered, "scheduled", default=100, limit_error="invalid_arguments")
     shown_rows = [
         {
             "id": row["id"],
@@ -310,9 +382,9 @@ def scheduled(c: Context) -> dict[str, Any]:
             "date_created": row["date_created"],
             "text": row["fields"]["text"],
         }
-        for row in sorted(rows, key=lambda row: (row["post_at"], str(row["id"])))
+        for row in (item["row"] for item in page)
     ]
-    return {"scheduled_messages": shown_rows, "response_metadata": {"next_cursor": ""}}
+    return {"scheduled_messages": shown_rows, "response_metadata": metadata}
 
 
 @method("chat.deleteScheduledMessage", "chat:write")
@@ -321,6 +393,8 @@ def unschedule(c: Context) -> dict[str, Any]:
     key = c.args.need("scheduled_message_id", "invalid_scheduled_message_id")
     row = c["scheduled"].get(key)
     if row is None or row["user"] != c.user:
+        raise SlackError("invalid_scheduled_message_id")
+    if row["post_at"] < c.now + 60:
         raise SlackError("invalid_scheduled_message_id")
     c["scheduled"].delete(key)
     return {}

@@ -1,6 +1,6 @@
 """Rows as Slack's JSON."""
 
-from typing import Any
+from typing import Any, Final
 
 from factory_tui.universe import Row
 
@@ -146,9 +146,13 @@ def _direct_shape(c: Context, row: Row, team: str) -> dict[str, Any]:
     }
 
 
+_HIDDEN: Final = frozenset({"channel", "replies", "streaming", "tasks", "plan", "extra", "mode"})
+"""What only the twin keeps of a message."""
+
+
 def message_shape(c: Context, row: Row) -> dict[str, Any]:
     """A message as history and answers show it, without what only the twin stores."""
-    message = {key: value for key, value in row.items() if key not in ("channel", "replies")}
+    message = {key: value for key, value in row.items() if key not in _HIDDEN}
     if not message.get("reactions"):
         message.pop("reactions", None)
     else:
@@ -164,6 +168,8 @@ def message_shape(c: Context, row: Row) -> dict[str, Any]:
         parent = c["messages"].get((row["channel"], row["thread_ts"]))
         if parent is not None:
             message["parent_user_id"] = parent["user"]
+            if row.get("subtype") == "thread_broadcast":
+                message["root"] = message_shape(c, parent)
     pin = c["pins"].get((row["channel"], row["ts"]))
     if pin is not None:
         message["pinned_to"] = [row["channel"]]

@@ -223,6 +223,10 @@ def _plain(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
+_BARE = re.compile(r"<(?:mailto:([^<>|]+)\|\1|(https?://[^<>|]+))>")
+
+
 def unescape(text: str) -> str:
-    """The text as its author wrote it."""
+    """The text as its author wrote it, without the links that Slack has made of it."""
+    text = _BARE.sub(lambda match: match[1] or match[2], text)
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")

@@ -158,12 +158,12 @@ def test_search_words_and_modifiers(workspace: Any) -> None:
     assert len(found("deploy*")) == 4
     assert found("deploy from:me") == ["deploy it myself"]
     assert found('"deploy failed"') == ["the deploy failed"]
-    assert found("has:link") == ["deploy again: https://ci.example"]
+    assert found("has:link") == ["deploy again: <https://ci.example>"]
     assert found("in:design") == ["deployment of a poster"]
-    assert found("deploy -failed -from:me") == ["deploy again: https://ci.example"]
+    assert found("deploy -failed -from:me") == ["deploy again: <https://ci.example>"]
     assert found("deploy before:2026-03-02") == []
     assert len(found("deploy on:2026-03-02")) == 3
-    assert found("deploy", count=1, page=2) == ["deploy again: https://ci.example"]
+    assert found("deploy", count=1, page=2) == ["deploy again: <https://ci.example>"]
     assert person("search.messages")["error"] == "no_query"
     assert workspace("search.messages", query="x")["error"] == "not_allowed_token_type"
 
@@ -285,7 +285,8 @@ async def test_the_client_drives_the_rest(workspace: Any, served: Serve) -> None
         bot.chat_unfurl(channel=room, ts=ts, unfurls=unfurls)
         shown = bot.conversations_history(channel=room, limit=1)["messages"][0]
         assert shown["attachments"][0]["text"] == "A page"
-        stream = bot.chat_startStream(channel=room, thread_ts=ts, markdown_text="a")["ts"]
+        to = {"recipient_user_id": user, "recipient_team_id": bot.auth_test()["team_id"]}
+        stream = bot.chat_startStream(channel=room, thread_ts=ts, markdown_text="a", **to)["ts"]
         bot.chat_appendStream(channel=room, ts=stream, markdown_text="b")
         bot.chat_stopStream(channel=room, ts=stream, markdown_text="c")
         thread = bot.conversations_replies(channel=room, ts=ts)["messages"]

@@ -154,7 +154,7 @@ async def test_bolt_hears_every_kind_of_event_over_http(bench: Bench) -> None:
     assert direct["channel_type"] == "im"
     changed = next(e for e in got if e.get("subtype") == "message_changed")
     assert changed["message"]["text"] == "never mind"
-    assert changed["previous_message"]["text"].endswith("https://wiki.example/x")
+    assert changed["previous_message"]["text"].endswith("<https://wiki.example/x>")
     assert {e.status for e in bench.universe.tap if e.direction == "out"} == {200}
 
 
