@@ -12,7 +12,22 @@ from typing import Any, Final
 
 from factory_tui.store import StepRow, VerdictRow
 
-__all__ = ["Ruling", "arrange", "call_failed", "culprit", "evidence", "rulings"]
+__all__ = [
+    "EXCHANGES",
+    "PROGRAMS",
+    "Ruling",
+    "arrange",
+    "call_failed",
+    "culprit",
+    "evidence",
+    "rulings",
+]
+
+EXCHANGES: Final = ("call", "event")
+"""Kinds of entries of a trajectory that tell of an exchange with a twin, either way."""
+
+PROGRAMS: Final = ("run", "stop")
+"""Kinds of entries that say how a program of the product ended and what it printed."""
 
 _OPERATION: Final = re.compile(r"operation\s*=\s*[\"']?([\w.:-]+)")
 _NO_TWINS: Final = frozenset({"cmd", "calls", "files", "http"})

@@ -271,7 +271,7 @@ class ScenarioScreen(TabbedPanes):
         entry = self._entries[index]
         calls, verdict = self.query_one(TrialCalls), self.query_one(VerdictPane)
         if calls is not but:
-            n = entry.data.get("n") if entry.kind == "call" else None
+            n = entry.data.get("n") if entry.kind in evidence.EXCHANGES else None
             if not (isinstance(n, int) and calls.go_to_call(n)):
                 calls.go_to_step(entry.step)
         if verdict is not but:
@@ -314,7 +314,7 @@ class ScenarioScreen(TabbedPanes):
         """The entry of the trajectory that tells of an exchange."""
         in_step = None
         for index, entry in enumerate(self._entries):
-            if entry.kind == "call" and entry.data.get("n") == row.n:
+            if entry.kind in evidence.EXCHANGES and entry.data.get("n") == row.n:
                 return index
             if in_step is None and entry.step == row.step:
                 in_step = index
@@ -334,7 +334,7 @@ class ScenarioScreen(TabbedPanes):
 
     def _explain_entry(self, index: int) -> None:
         entry = self._entries[index]
-        row = self._exchange_of(entry) if entry.kind == "call" else None
+        row = self._exchange_of(entry) if entry.kind in evidence.EXCHANGES else None
         if row is not None:
             self._explain_exchange(row)
         else:
@@ -482,11 +482,11 @@ class ScenarioScreen(TabbedPanes):
                     self._open_entry(shown)
 
     def _open_entry(self, entry: StepRow) -> None:
-        row = self._exchange_of(entry) if entry.kind == "call" else None
+        row = self._exchange_of(entry) if entry.kind in evidence.EXCHANGES else None
         if row is not None:
             self.factory.open_exchange(self.run_id, row.seq)
             return
-        if entry.kind == "call":
+        if entry.kind in evidence.EXCHANGES:
             self.notify("The traffic of this run is gone; this is what the trajectory kept")
         self.factory.open_text(self.run_id, *in_full(self.scenario_id, entry))
 

@@ -70,7 +70,7 @@ class TrialCalls(TrafficStream):
         head: list[Part] = [
             (f"{row.step or '':>3} ", "muted"),
             (fit(row.twin, 5) + " ", "accent"),
-            (f"{row.method} ", "muted"),
+            (f"{row.method} " if row.direction == "in" else "told ", "muted"),
         ]
         tail: list[Part] = [(f" {mark} {status}" if mark else f" {status}", tone)]
         if width >= 44:

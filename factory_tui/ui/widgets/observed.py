@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from factory_tui.state import format as fmt
 from factory_tui.store import ExchangeRow, StepRow
+from factory_tui.ui.evidence import EXCHANGES, PROGRAMS
 from factory_tui.ui.widgets import wire
 from factory_tui.ui.widgets.sheet import Column
 from factory_tui.ui.widgets.steps import run_status
@@ -27,12 +28,12 @@ class Observed(NamedTuple):
 
 def of_entry(entry: StepRow) -> Observed:
     """An entry of the trajectory by itself."""
-    if entry.kind == "call":
+    if entry.kind in EXCHANGES:
         # the traffic is gone: what the trajectory kept of the call
         request = wire.body_lines(str(entry.data.get("request") or ""))
         response = wire.body_lines(str(entry.data.get("response") or ""))
         return Observed(f"{entry.who} {entry.text}", request, response)
-    if entry.kind == "run":
+    if entry.kind in PROGRAMS:
         head: Column = [[("$ ", "accent"), (entry.text, "strong")], [run_status(entry)]]
         out = _lines(str(entry.data.get("stdout") or "")) or [[("(nothing on stdout)", "faint")]]
         errors = _lines(str(entry.data.get("stderr") or ""), "warn")
@@ -73,6 +74,6 @@ def in_full(scenario: str, entry: StepRow) -> tuple[str, str]:
     data = entry.data
     kept = [f"{name}:\n{data[name]}" for name in _TELLING if data.get(name)]
     title = f"{scenario} · step {entry.step} · {entry.kind}"
-    if entry.kind == "run":
+    if entry.kind in PROGRAMS:
         title += f" · {run_status(entry)[0]}"
     return title, "\n\n".join([entry.text, *kept])

@@ -10,6 +10,7 @@ from textual.content import Content
 
 from factory_tui.state import format as fmt
 from factory_tui.store import StepRow
+from factory_tui.ui.evidence import EXCHANGES, PROGRAMS
 from factory_tui.ui.widgets.lines import LineList
 from factory_tui.ui.widgets.steps import call_status, run_status
 from factory_tui.ui.widgets.tones import Part, fit
@@ -32,10 +33,10 @@ class Pair:
 
 def _what(entry: StepRow) -> tuple[object, ...]:
     """What an entry is, apart from how it went and from ids that differ by seed."""
-    if entry.kind == "call":
+    if entry.kind in EXCHANGES:
         doing = entry.data.get("operation") or entry.text.split("?")[0]
         return entry.step, entry.kind, entry.who, doing
-    if entry.kind == "run":
+    if entry.kind in PROGRAMS:
         return entry.step, entry.kind, entry.text.split(" ")[0]
     return entry.step, entry.kind, entry.who
 
@@ -43,9 +44,9 @@ def _what(entry: StepRow) -> tuple[object, ...]:
 def _how(entry: StepRow) -> tuple[object, ...]:
     """How an entry went."""
     data = entry.data
-    if entry.kind == "call":
+    if entry.kind in EXCHANGES:
         return data.get("status"), bool(data.get("fault")), bool(data.get("gap"))
-    if entry.kind == "run":
+    if entry.kind in PROGRAMS:
         return data.get("exit"), data.get("killed") or ""
     return ()
 
@@ -129,8 +130,8 @@ class StepDiff(LineList):
         tone = _TONE[pair.sign]
         parts: list[Part] = [(f"{entry.step or '':>3} ", "muted"), (f"{pair.sign} ", tone)]
         times = f"  ×{pair.count}" if pair.count > 1 else ""
-        what = f"{entry.who} {entry.text}" if entry.kind == "call" else entry.text
-        what = ("$ " if entry.kind == "run" else "") + fmt.one_line(what) + times
+        what = f"{entry.who} {entry.text}" if entry.kind in EXCHANGES else entry.text
+        what = ("$ " if entry.kind in PROGRAMS else "") + fmt.one_line(what) + times
         then = self._went(None if pair.then is None else self._then[pair.then])
         now = self._went(None if pair.now is None else self._now[pair.now])
         room = 34 if width >= 100 else 24
@@ -154,9 +155,9 @@ class StepDiff(LineList):
     def _went(entry: StepRow | None) -> str:
         if entry is None:
             return ""
-        if entry.kind == "call":
+        if entry.kind in EXCHANGES:
             return call_status(entry)[0]
-        return run_status(entry)[0] if entry.kind == "run" else ""
+        return run_status(entry)[0] if entry.kind in PROGRAMS else ""
 
     def empty(self, width: int) -> Sequence[Sequence[Part]]:
         """Why there is nothing to compare."""

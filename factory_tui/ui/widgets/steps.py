@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 
 from factory_tui.state import format as fmt
 from factory_tui.store import StepRow
-from factory_tui.ui.evidence import call_failed
+from factory_tui.ui.evidence import PROGRAMS, call_failed
 from factory_tui.ui.widgets.lines import LineList
 from factory_tui.ui.widgets.tones import Part, fit
 
@@ -77,7 +77,7 @@ class StepList(LineList):
         rows: list[_Row] = []
         for index, entry in enumerate(entries):
             rows.append(_Row(index))
-            if entry.kind == "run":
+            if entry.kind in PROGRAMS:
                 rows += self._output(index, entry)
         self._rows = rows
         self.redraw()
@@ -143,6 +143,22 @@ class StepList(LineList):
                 took = f" {seconds:.1f}s" if isinstance(seconds, (int, float)) else ""
                 tail = [(f" {text}", tone), (fit(took, 6, right=True), "faint")]
                 return [("$ ", "accent"), (said, "strong")], tail
+            case "start":
+                listens = entry.data.get("listens")
+                tone = "good" if listens else "warn"
+                told = " listens" if listens else " does not listen"
+                return [("& ", "accent"), (said, "strong")], [(told, tone)]
+            case "stop":
+                text, tone = run_status(entry)
+                if not entry.data.get("by_itself"):
+                    text, tone = "stopped", "muted"
+                return [("& ", "accent"), (said, "muted")], [(f" {text}", tone)]
+            case "event":
+                text, tone = call_status(entry)
+                return (
+                    [("  ← ", "faint"), (fit(entry.who, 5) + " ", "accent"), (said, "text")],
+                    [(f" {text}", tone)],
+                )
             case "call":
                 text, tone = call_status(entry)
                 return (

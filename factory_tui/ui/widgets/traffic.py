@@ -50,7 +50,8 @@ class TrafficStream(Stream[ExchangeRow]):
         where = f"{row.scenario} #{row.step}" if row.scenario else "builder"
         scene = 24 if width >= 90 else 18 if width >= 64 else 0
         head: list[Part] = [(fmt.clock(row.ts_ms) + " ", "faint")] if width >= 52 else []
-        head += [(fit(row.twin, 5) + " ", "accent"), (fit(row.method, 4) + " ", "muted")]
+        what = row.method if row.direction == "in" else "told"
+        head += [(fit(row.twin, 5) + " ", "accent"), (fit(what, 4) + " ", "muted")]
         tail: list[Part] = [(f"{status:>3}{mark} ", tone)]
         if width >= 64:
             tail.append((f"{row.ms:>4.0f}ms ", "faint"))
