@@ -9,7 +9,7 @@ from .context import Context, empty, operation, reply
 from .errors import JiraError, bad_field
 from .fields import issue_link_shape
 from .needs import need_write
-from .read import LINK_TYPES, link_type_shape
+from .read import link_type_shape, link_types
 from .state import add_comment, new_id, touch
 from .telling import link_event
 
@@ -17,21 +17,77 @@ from .telling import link_event
 @operation("GET", "/issueLinkType", "getIssueLinkTypes")
 def types(c: Context) -> Response:
     """The types of links."""
-    return reply({"issueLinkTypes": [link_type_shape(c, key) for key in LINK_TYPES]})
+    return reply({"issueLinkTypes": [link_type_shape(c, key) for key in link_types(c)]})
 
 
 @operation("GET", "/issueLinkType/{issueLinkTypeId}", "getIssueLinkType")
 def one_type(c: Context) -> Response:
     """A type of link."""
     key = c.param("issueLinkTypeId")
-    if key not in LINK_TYPES:
+    return reply(link_type_shape(c, _known(c, key)))
+
+
+def _known(c: Context, key: str) -> str:
+    if not key.isdecimal():
+        raise JiraError(400, f"The issue link type id '{key[:40]}' is not valid.")
+    if key not in link_types(c):
         raise JiraError(404, f"No issue link type with id '{key}' found.")
+    return key
+
+
+def _type_fields(c: Context, body: dict[str, Any], key: str) -> dict[str, str]:
+    known = link_types(c).get(key)
+    found: dict[str, str] = {}
+    for n, name in enumerate(("name", "inward", "outward")):
+        value = body.get(name) or (known[n] if known else None)
+        if not isinstance(value, str) or not value.strip():
+            raise bad_field(name, f"The {name} of the issue link type must be specified.")
+        found[name] = value.strip()
+    for other, names in link_types(c).items():
+        if names[0].lower() == found["name"].lower() and other != key:
+            raise JiraError(404, "An issue link type with this name already exists.")
+    return found
+
+
+def _need_admin(c: Context) -> None:
+    # Jira hides what one may not administer.
+    c.need_admin("You do not have permission to manage issue link types.")
+
+
+@operation("POST", "/issueLinkType", "createIssueLinkType")
+def create_type(c: Context) -> Response:
+    """A new type of link."""
+    _need_admin(c)
+    fields = _type_fields(c, c.body(), "")
+    key = new_id(c.twin, "linktype", 10_100)
+    c["linktypes"].put(key, {"id": key, "gone": False, **fields})
+    return reply(link_type_shape(c, key), 201)
+
+
+@operation("PUT", "/issueLinkType/{issueLinkTypeId}", "updateIssueLinkType")
+def update_type(c: Context) -> Response:
+    """Other words for a type of link."""
+    _need_admin(c)
+    key = _known(c, c.param("issueLinkTypeId"))
+    c["linktypes"].put(key, {"id": key, "gone": False, **_type_fields(c, c.body(), key)})
     return reply(link_type_shape(c, key))
 
 
-def _type(value: Any) -> str:
+@operation("DELETE", "/issueLinkType/{issueLinkTypeId}", "deleteIssueLinkType")
+def delete_type(c: Context) -> Response:
+    """Delete a type of link with its links."""
+    _need_admin(c)
+    key = _known(c, c.param("issueLinkTypeId"))
+    for row in list(c["links"].rows()):
+        if row["type"] == key:
+            c["links"].delete(row["id"])
+    c["linktypes"].put(key, {"id": key, "gone": True, "name": "", "inward": "", "outward": ""})
+    return empty()
+
+
+def _type(c: Context, value: Any) -> str:
     if isinstance(value, dict):
-        for key, names in LINK_TYPES.items():
+        for key, names in link_types(c).items():
             if str(value.get("id")) == key or value.get("name") == names[0]:
                 return key
         raise JiraError(404, f"No issue link type with name '{value.get('name')}' found.")
@@ -49,7 +105,7 @@ def _end(c: Context, value: Any, name: str) -> Row:
 def link(c: Context) -> Response:
     """Link two issues; the same link is not made twice."""
     body = c.body()
-    kind = _type(body.get("type"))
+    kind = _type(c, body.get("type"))
     inward = _end(c, body.get("inwardIssue"), "inwardIssue")
     outward = _end(c, body.get("outwardIssue"), "outwardIssue")
     need_write(c, inward)
@@ -84,7 +140,7 @@ def connect(c: Context, kind: str, inward: Row, outward: Row) -> None:
 
 def link_from(c: Context, issue: Row, value: dict[str, Any]) -> None:
     """Link ``issue`` as its ``update`` says: ``{"type", "inwardIssue" or "outwardIssue"}``."""
-    kind = _type(value.get("type"))
+    kind = _type(c, value.get("type"))
     if value.get("outwardIssue") is not None:
         connect(c, kind, issue, _end(c, value["outwardIssue"], "outwardIssue"))
     else:
@@ -188,6 +244,21 @@ def add_remote(c: Context) -> Response:
     c["remotelinks"].put(key, {"id": key, **row})
     shape = {"id": int(key), "self": f"{c.api}/issue/{issue['key']}/remotelink/{key}"}
     return reply(shape, 200 if known else 201)
+
+
+@operation("DELETE", "/issue/{issueIdOrKey}/remotelink", "deleteRemoteIssueLinkByGlobalId")
+def delete_by_global_id(c: Context) -> Response:
+    """Remove the link to elsewhere that has a global id."""
+    issue = c.issue(c.param("issueIdOrKey"))
+    need_write(c, issue)
+    wanted = c.query("globalId")
+    if not wanted:
+        raise JiraError(400, "The global id must be specified.")
+    for row in _remotes(c, issue):
+        if row["global"] == wanted:
+            c["remotelinks"].delete(row["id"])
+            return empty()
+    raise JiraError(404, f"A remote link with the globalId '{wanted}' does not exist.")
 
 
 def _remote(c: Context) -> tuple[Row, Row]:

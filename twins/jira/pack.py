@@ -4,6 +4,7 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -28,6 +29,7 @@ from . import (
     areas,  # noqa: F401 - registers the operations
     hooks,
     scenario,
+    tasks,
 )
 from .config import CONFIG_TABLES, ISSUE_INDEXES, config_tables
 from .context import OPERATIONS, Context, Function
@@ -110,6 +112,7 @@ class Jira(Pack):
 
     def answer(self, call: Call) -> Response:
         """The usual order; Jira's errors are raised by the operations."""
+        tasks.catch_up(call.twin)
         try:
             return super().answer(call)
         except JiraError as error:
@@ -170,6 +173,14 @@ class Jira(Pack):
         """Whether a delivery is repeated."""
         return hooks.outcome(twin, delivery, reply)
 
+    def next_due(self, twin: Twin) -> datetime | None:
+        """When the next task is to be carried out."""
+        return tasks.next_due(twin)
+
+    def catch_up(self, twin: Twin) -> None:
+        """Carry out the tasks that are due."""
+        tasks.catch_up(twin)
+
     def env(self, twin: Twin, url: str) -> dict[str, str]:
         """``JIRA_URL``, ``JIRA_EMAIL`` and ``JIRA_TOKEN`` of the automation."""
         token = next(iter(twin["tokens"].rows()))["token"]
@@ -177,6 +188,7 @@ class Jira(Pack):
 
     def view(self, twin: Twin) -> dict[str, list[Row]]:
         """``projects`` and ``issues`` as facts see them."""
+        tasks.catch_up(twin)
         return scenario.view(twin)
 
     def apply(self, twin: Twin, operation: str, args: dict[str, Any]) -> Any:

@@ -9,11 +9,39 @@ from .context import Context, empty, operation, reply
 from .errors import JiraError, bad_field
 from .shapes import component_shape, version_shape
 from .state import new_id
+from .telling import version_event
+
+__all__ = ["drop_part", "one_part"]
 
 
 def _rows(c: Context, table: str) -> list[Row]:
     project = c.project(c.param("projectIdOrKey"))
-    return [c[table][key] for key in c[table].find("project", project["id"])]
+    rows = [c[table][key] for key in c[table].find("project", project["id"])]
+    return sorted(rows, key=lambda row: row.get("place", 0)) if table == "versions" else rows
+
+
+def _project_id(c: Context) -> str:
+    return str(c.project(c.param("projectIdOrKey"))["id"])
+
+
+def _chosen(c: Context, rows: list[Row]) -> list[Row]:
+    """Those with ``query`` in their name or description, as ``orderBy`` sorts them."""
+    needle = c.query("query").lower()
+    rows = [r for r in rows if needle in f"{r['name']} {r.get('description', '')}".lower()]
+    order = c.query("orderBy")
+    field = order.lstrip("+-")
+    if order and field not in ("name", "description", "lead", "issueCount", "sequence",
+                               "startDate", "releaseDate"):  # fmt: skip
+        raise JiraError(400, f"The 'orderBy' value '{order[:40]}' is not supported.")
+    if field in ("name", "description", "startDate", "releaseDate"):
+        rows.sort(key=lambda row: str(row.get(field, "")).lower())
+    return rows[::-1] if order.startswith("-") else rows
+
+
+def _version_state(row: Row) -> str:
+    if row["archived"]:
+        return "archived"
+    return "released" if row["released"] else "unreleased"
 
 
 def _project(c: Context, body: dict[str, Any]) -> Row:
@@ -39,7 +67,8 @@ def _free_name(c: Context, table: str, project: str, body: dict[str, Any], key: 
     return name.strip()
 
 
-def _one(c: Context, table: str) -> Row:
+def one_part(c: Context, table: str) -> Row:
+    """The component or version that the path names. Raises 404."""
     row = c[table].get(c.param("id"))
     if row is None or not c.may_see(c["projects"][row["project"]]):
         noun = "component" if table == "components" else "version"
@@ -60,7 +89,7 @@ def _paged(c: Context, values: list[dict[str, Any]]) -> Response:
     )
 
 
-def _drop(c: Context, fields: tuple[str, ...], key: str, instead: str | None) -> None:
+def drop_part(c: Context, fields: tuple[str, ...], key: str, instead: str | None) -> None:
     """Take a part out of every issue, or put another in its place."""
     for row in list(c["issues"].rows()):
         changes = {}
@@ -82,7 +111,13 @@ def components(c: Context) -> Response:
 @operation("GET", "/project/{projectIdOrKey}/component", "getProjectComponentsPaginated")
 def component_page(c: Context) -> Response:
     """The components of a project in pages."""
-    return _paged(c, [component_shape(c, row) for row in _rows(c, "components")])
+    issues = [c["issues"][key] for key in c["issues"].find("project", _project_id(c))]
+
+    def shape(row: Row) -> dict[str, Any]:
+        count = sum(row["id"] in issue["components"] for issue in issues)
+        return {**component_shape(c, row), "issueCount": count}
+
+    return _paged(c, [shape(row) for row in _chosen(c, _rows(c, "components"))])
 
 
 def _lead(c: Context, body: dict[str, Any]) -> str:
@@ -93,6 +128,13 @@ def _lead(c: Context, body: dict[str, Any]) -> str:
     if found is None:
         raise bad_field("leadAccountId", "The user does not exist.")
     return str(found["id"])
+
+
+def _assignee_type(body: dict[str, Any]) -> str:
+    kind = body.get("assigneeType") or "PROJECT_DEFAULT"
+    if kind not in ("PROJECT_DEFAULT", "COMPONENT_LEAD", "PROJECT_LEAD", "UNASSIGNED"):
+        raise bad_field("assigneeType", f"The assignee type '{str(kind)[:40]}' is not valid.")
+    return str(kind)
 
 
 @operation("POST", "/component", "createComponent")
@@ -107,6 +149,7 @@ def create_component(c: Context) -> Response:
         "name": name,
         "description": str(body.get("description") or ""),
         "lead": _lead(c, body),
+        "assignee_type": _assignee_type(body),
     }
     row["id"] = new_id(c.twin, "component")
     c["components"].put(row["id"], row)
@@ -116,13 +159,13 @@ def create_component(c: Context) -> Response:
 @operation("GET", "/component/{id}", "getComponent")
 def component(c: Context) -> Response:
     """A component."""
-    return reply(component_shape(c, _one(c, "components")))
+    return reply(component_shape(c, one_part(c, "components")))
 
 
 @operation("PUT", "/component/{id}", "updateComponent")
 def update_component(c: Context) -> Response:
     """Change a component."""
-    row = dict(_one(c, "components"))
+    row = dict(one_part(c, "components"))
     body = c.body()
     if "name" in body:
         row["name"] = _free_name(c, "components", row["project"], body, row["id"])
@@ -130,6 +173,8 @@ def update_component(c: Context) -> Response:
         row["description"] = str(body["description"] or "")
     if "leadAccountId" in body or "leadUserName" in body:
         row["lead"] = _lead(c, body)
+    if "assigneeType" in body:
+        row["assignee_type"] = _assignee_type(body)
     c["components"].put(row["id"], row)
     return reply(component_shape(c, row))
 
@@ -137,11 +182,11 @@ def update_component(c: Context) -> Response:
 @operation("DELETE", "/component/{id}", "deleteComponent")
 def delete_component(c: Context) -> Response:
     """Delete a component; its issues may move to another."""
-    row = _one(c, "components")
+    row = one_part(c, "components")
     instead = c.query("moveIssuesTo") or None
     if instead and (instead not in c["components"] or instead == row["id"]):
         raise JiraError(404, f"Could not find component for id '{instead}'")
-    _drop(c, ("components",), row["id"], instead)
+    drop_part(c, ("components",), row["id"], instead)
     c["components"].delete(row["id"])
     return empty()
 
@@ -155,7 +200,13 @@ def versions(c: Context) -> Response:
 @operation("GET", "/project/{projectIdOrKey}/version", "getProjectVersionsPaginated")
 def version_page(c: Context) -> Response:
     """The versions of a project in pages."""
-    return _paged(c, [version_shape(c, row) for row in _rows(c, "versions")])
+    states = c.query_list("status")
+    rows = [
+        row
+        for row in _chosen(c, _rows(c, "versions"))
+        if not states or _version_state(row) in states
+    ]
+    return _paged(c, [version_shape(c, row) for row in rows])
 
 
 def _version_fields(body: dict[str, Any]) -> dict[str, Any]:
@@ -186,35 +237,41 @@ def create_version(c: Context) -> Response:
     key = new_id(c.twin, "version")
     row = {"id": key, "project": project["id"], "name": name, "archived": False, "released": False}
     c["versions"].put(key, row | fields)
+    version_event(c, "created", row | fields)
     return reply(version_shape(c, row | fields), 201)
 
 
 @operation("GET", "/version/{id}", "getVersion")
 def version(c: Context) -> Response:
     """A version."""
-    return reply(version_shape(c, _one(c, "versions")))
+    return reply(version_shape(c, one_part(c, "versions")))
 
 
 @operation("PUT", "/version/{id}", "updateVersion")
 def update_version(c: Context) -> Response:
     """Change a version, release it, archive it."""
-    row = dict(_one(c, "versions"))
+    row = dict(one_part(c, "versions"))
     body = c.body()
     if "name" in body:
         row["name"] = _free_name(c, "versions", row["project"], body, row["id"])
+    before = row["released"]
     row |= _version_fields(body)
     c["versions"].put(row["id"], row)
+    if row["released"] != before:
+        version_event(c, "released" if row["released"] else "unreleased", row)
+    version_event(c, "updated", row)
     return reply(version_shape(c, row))
 
 
 @operation("DELETE", "/version/{id}", "deleteVersion")
 def delete_version(c: Context) -> Response:
     """Delete a version; its issues may move to others."""
-    row = _one(c, "versions")
+    row = one_part(c, "versions")
     for field, name in (("fix", "moveFixIssuesTo"), ("affects", "moveAffectedIssuesTo")):
         instead = c.query(name) or None
         if instead and instead not in c["versions"]:
             raise JiraError(404, f"Could not find version for id '{instead}'")
-        _drop(c, (field,), row["id"], instead)
+        drop_part(c, (field,), row["id"], instead)
     c["versions"].delete(row["id"])
+    version_event(c, "deleted", row)
     return empty()

@@ -102,8 +102,10 @@ def holds(
         return row is not None
     if project is None:
         return any(holds(c, permission, one, None, who) for one in c["projects"].rows())
-    if who in project.get("hidden_from", ()):
+    if who in project.get("hidden_from", ()) or project.get("trashed"):
         return False
+    if project.get("archived") and permission not in READ_PERMISSIONS:
+        return admin and permission == "ADMINISTER_PROJECTS"
     if who in project.get("read_only_for", ()) and permission not in READ_PERMISSIONS:
         return admin and permission == "ADMINISTER_PROJECTS"
     if admin and permission == "ADMINISTER_PROJECTS":
@@ -169,7 +171,9 @@ class Browse:
                 self.some.add(str(project["id"]))
 
     def __call__(self, row: Row) -> bool:
-        """Whether the caller sees an issue."""
+        """Whether the caller finds an issue; archived ones are not found."""
+        if row.get("archived"):
+            return False
         if row["project"] in self.whole:
             return not row.get("security") or level_open(self._c, row)
         return row["project"] in self.some and may_browse(self._c, row)

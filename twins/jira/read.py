@@ -171,9 +171,20 @@ LINK_TYPES = {
 }
 
 
+def link_types(c: Context) -> dict[str, tuple[str, str, str]]:
+    """The types of links by id: name, inward and outward words."""
+    found = dict(LINK_TYPES)
+    for row in c["linktypes"].rows():
+        if row["gone"]:
+            found.pop(row["id"], None)
+        else:
+            found[row["id"]] = (row["name"], row["inward"], row["outward"])
+    return found
+
+
 def link_type_shape(c: Context, key: str) -> dict[str, Any]:
     """A type of link."""
-    name, inward, outward = LINK_TYPES[key]
+    name, inward, outward = link_types(c).get(key, ("", "", ""))
     return {
         "id": key,
         "name": name,

@@ -27,6 +27,16 @@ boards       board id         agile boards, each on a filter
 sprints      sprint id        of boards
 webhooks     webhook id       of apps (dynamic) and of the site
 failedhooks  identifier       deliveries to apps that were given up
+groups       name             groups that were made, besides those that people are in
+dashboards   dashboard id     with their gadgets
+avatars      avatar id        uploaded images
+categories   category id      of projects
+notificationschemes  id       besides the default one
+linktypes    id               made, changed or deleted types of links
+audit        number           what administrators changed
+pending      task id          work that is still to be done, on the virtual clock
+goneworklogs worklog id       deleted ones, with the time
+modules      module key       what apps have registered (Connect)
 ===========  ===============  ==========================================================
 """
 
@@ -74,6 +84,16 @@ TABLES: Final[Mapping[str, Mapping[str, IndexFn]]] = {
     "sprints": {"board": _by("board")},
     "webhooks": {},
     "failedhooks": {},
+    "groups": {},
+    "dashboards": {},
+    "avatars": {},
+    "categories": {},
+    "notificationschemes": {},
+    "linktypes": {},
+    "audit": {},
+    "pending": {},
+    "goneworklogs": {},
+    "modules": {},
 }
 
 SEEDS: Final = ("acme-it", "acme-it-dc")

@@ -128,7 +128,7 @@ def project_shape(c: Context, row: Row, *, full: bool = False) -> dict[str, Any]
         "id": row["id"],
         "key": row["key"],
         "name": row["name"],
-        "projectTypeKey": "software",
+        "projectTypeKey": row.get("kind", "software"),
         "avatarUrls": {
             size: f"{base}/secure/projectavatar?pid={row['id']}&size={pixels}"
             for size, pixels in _SIZES
@@ -136,6 +136,17 @@ def project_shape(c: Context, row: Row, *, full: bool = False) -> dict[str, Any]
     }
     if c.cloud:
         shape |= {"simplified": False}
+    category = c["categories"].get(row["category"]) if row.get("category") else None
+    if category is not None:
+        shape["projectCategory"] = {
+            "self": f"{c.api}/projectCategory/{category['id']}",
+            "id": category["id"],
+            "name": category["name"],
+            "description": category["description"],
+        }
+    for stored, name in (("archived", "archivedDate"), ("trashed", "deletedDate")):
+        if row.get(stored):
+            shape |= {name: row[stored], stored.replace("trashed", "deleted"): True}
     if not full:
         return shape
     shape |= {
@@ -151,8 +162,15 @@ def project_shape(c: Context, row: Row, *, full: bool = False) -> dict[str, Any]
         "versions": [
             version_shape(c, c["versions"][key]) for key in c["versions"].find("project", row["id"])
         ],
-        "roles": {},
+        "roles": {
+            role["name"]: f"{c.api}/project/{row['id']}/role/{role['id']}"
+            for role in c["roles"].rows()
+        },
     }
+    if row.get("url"):
+        shape["url"] = row["url"]
+    if row.get("email"):
+        shape["email"] = row["email"]
     if c.cloud:
         shape |= {"style": "classic", "isPrivate": False, "properties": {}}
     return shape
@@ -164,8 +182,8 @@ def component_shape(c: Context, row: Row) -> dict[str, Any]:
         "self": f"{c.api}/component/{row['id']}",
         "id": row["id"],
         "name": row["name"],
-        "assigneeType": "PROJECT_DEFAULT",
-        "isAssigneeTypeValid": False,
+        "assigneeType": row.get("assignee_type", "PROJECT_DEFAULT"),
+        "isAssigneeTypeValid": row.get("assignee_type") == "COMPONENT_LEAD" and bool(row["lead"]),
         "project": c["projects"][row["project"]]["key"],
         "projectId": int(row["project"]),
     }

@@ -7,7 +7,11 @@ from factory_tui.universe import Response, Row
 
 from .context import Context, operation, reply
 from .errors import JiraError
+from .groups_of import group_reference
+from .people import found_users, picked_users, user_page
 from .shapes import user_shape
+
+__all__ = ["asked_account"]
 
 
 @operation("GET", "/myself", "getCurrentUser")
@@ -15,7 +19,7 @@ def myself(c: Context) -> Response:
     """The caller."""
     shape: dict[str, Any] = {**(user_shape(c, c.me) or {}), "locale": "en_US"}
     groups = c.user["groups"] if c.user else []
-    items = [{"name": name, "self": f"{c.api}/group?groupname={name}"} for name in groups]
+    items = [group_reference(c, name) for name in groups]
     expand = c.query_list("expand")
     shape["groups"] = {"size": len(groups), "items": items if "groups" in expand else []}
     shape["applicationRoles"] = {"size": 1, "items": []}
@@ -23,7 +27,8 @@ def myself(c: Context) -> Response:
     return reply(shape)
 
 
-def _account(c: Context) -> Row:
+def asked_account(c: Context) -> Row:
+    """The account that the query names. Raises 400 (none named) or 404."""
     key = c.query("accountId")
     row = c["users"].get(key) if key else None
     if not c.cloud:
@@ -44,8 +49,10 @@ def _account(c: Context) -> Row:
 @operation("GET", "/user", "getUser")
 def get(c: Context) -> Response:
     """One account."""
-    row = _account(c)
-    groups = {"size": len(row["groups"]), "items": []}
+    row = asked_account(c)
+    shown = row["groups"] if "groups" in c.query_list("expand") else []
+    items = [group_reference(c, name) for name in shown]
+    groups = {"size": len(row["groups"]), "items": items}
     roles = {"size": 1, "items": []}
     shape = {**(user_shape(c, row["id"]) or {}), "groups": groups, "applicationRoles": roles}
     return reply({**shape, "expand": "groups,applicationRoles"})
@@ -54,28 +61,8 @@ def get(c: Context) -> Response:
 @operation("GET", "/user/groups", "getUserGroups")
 def groups_of(c: Context) -> Response:
     """The groups of an account."""
-    row = _account(c)
-    return reply(
-        [{"name": name, "self": f"{c.api}/group?groupname={name}"} for name in row["groups"]]
-    )
-
-
-def _found(c: Context, needle: str) -> list[Row]:
-    lowered = needle.lower()
-    rows = []
-    for row in c["users"].rows():
-        name = f"{row['first']} {row['last']}".lower()
-        texts = [name, *name.split(), row["email"].lower()]
-        if not c.cloud:
-            texts.append(row["name"])
-        if row["active"] and any(text.startswith(lowered) for text in texts):
-            rows.append(row)
-    return rows
-
-
-def _page(c: Context, rows: list[Row]) -> Response:
-    start, size = c.page(50, 1000)
-    return reply([user_shape(c, row["id"]) for row in rows[start : start + size]])
+    row = asked_account(c)
+    return reply([group_reference(c, name) for name in row["groups"]])
 
 
 @operation("GET", "/user/search", "findUsers")
@@ -85,14 +72,14 @@ def search(c: Context) -> Response:
         needle = c.query("username") or c.query("query")
         if not needle:
             raise JiraError(400, "The username query parameter was not provided")
-        return _page(c, _found(c, "" if needle == "." else needle))
+        return user_page(c, found_users(c, "" if needle == "." else needle))
     account = c.query("accountId")
     if account:
         row = c["users"].get(account)
-        return _page(c, [row] if row is not None else [])
+        return user_page(c, [row] if row is not None else [])
     if "query" not in c.call.request.query:
         raise JiraError(400, "The query parameters 'query', 'accountId' or 'property' are missing.")
-    return _page(c, _found(c, c.query("query")))
+    return user_page(c, found_users(c, c.query("query")))
 
 
 def _assignable(name: str) -> Callable[[Context], Response]:
@@ -108,8 +95,8 @@ def _assignable(name: str) -> Callable[[Context], Response]:
             else:
                 c.issue(issue)
         account = c.query("accountId")
-        rows = [row for row in _found(c, needle) if not row["app"] or row["id"] == c.me]
-        return _page(c, [row for row in rows if not account or row["id"] == account])
+        rows = [row for row in found_users(c, needle) if not row["app"] or row["id"] == c.me]
+        return user_page(c, [row for row in rows if not account or row["id"] == account])
 
     return find
 
@@ -124,7 +111,7 @@ operation("GET", "/user/assignable/multiProjectSearch", "findBulkAssignableUsers
 @operation("GET", "/users/search", "getAllUsers")
 def everybody(c: Context) -> Response:
     """All accounts, inactive ones too."""
-    return _page(c, list(c["users"].rows()))
+    return user_page(c, list(c["users"].rows()))
 
 
 @operation("GET", "/user/bulk", "bulkGetUsers")
@@ -144,11 +131,4 @@ def bulk(c: Context) -> Response:
 @operation("GET", "/user/picker", "findUsersForPicker")
 def picker(c: Context) -> Response:
     """Accounts for a picker, with their html."""
-    rows = _found(c, c.query("query"))
-    size = c.twin.page_size(c.query_number("maxResults"), 50, 1000)
-    users = []
-    for row in rows[:size]:
-        name = f"{row['first']} {row['last']}".strip()
-        users.append({"accountId": row["id"], "displayName": name, "html": name})
-    header = f"Showing {len(users)} of {len(rows)} matching users"
-    return reply({"users": users, "total": len(rows), "header": header})
+    return reply(picked_users(c, found_users(c, c.query("query"))))

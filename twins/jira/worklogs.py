@@ -13,6 +13,8 @@ from .shapes import worklog_shape
 from .state import change_issue, new_id
 from .telling import worklog_event
 
+__all__ = ["count_time"]
+
 
 @operation("GET", "/issue/{issueIdOrKey}/worklog", "getIssueWorklog")
 def get_all(c: Context) -> Response:
@@ -58,7 +60,7 @@ def _comment(c: Context, payload: dict[str, Any]) -> Any:
         raise bad_field("comment", "Comment body is not valid!") from error
 
 
-def _count(c: Context, issue: Row, change: int) -> None:
+def count_time(c: Context, issue: Row, change: int) -> None:
     """Add to the issue's time spent and adjust what remains as ``adjustEstimate`` says."""
     row = c["issues"][issue["id"]]
     remaining = row["remaining"]
@@ -115,7 +117,7 @@ def log_work(c: Context, issue: Row, payload: dict[str, Any]) -> Row:
     }
     row["id"] = new_id(c.twin, "worklog")
     c["worklogs"].put(row["id"], row)
-    _count(c, issue, seconds)
+    count_time(c, issue, seconds)
     worklog_event(c, "created", row, issue)
     return row
 
@@ -156,7 +158,7 @@ def update(c: Context) -> Response:
     if "started" in payload:
         changed["started"] = _started(c, payload)
     c["worklogs"].put(row["id"], {**changed, "updater": c.me})
-    _count(c, issue, seconds - row["seconds"])
+    count_time(c, issue, seconds - row["seconds"])
     worklog_event(c, "updated", c["worklogs"][row["id"]], issue)
     return reply(worklog_shape(c, c["worklogs"][row["id"]]))
 
@@ -167,6 +169,7 @@ def delete(c: Context) -> Response:
     issue, row = _worklog(c)
     _need_one(c, issue, row, "DELETE")
     c["worklogs"].delete(row["id"])
-    _count(c, issue, -row["seconds"])
+    c["goneworklogs"].put(row["id"], {"id": row["id"], "at": c.now})
+    count_time(c, issue, -row["seconds"])
     worklog_event(c, "deleted", row, issue)
     return empty()
