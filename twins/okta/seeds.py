@@ -185,11 +185,14 @@ def build(seed: Seed) -> SeedTables:
         "postalCode": None,
     }
     # Parts of the managed resources need this module.
+    from .default_server import default_server
     from .founding import founding
 
     whole = next(str(key) for key, row in groups.items() if row["type"] == "BUILT_IN")
+    things = founding(seed, owner, whole)
+    things |= default_server(seed, owner, len(things))
     return {
-        "things": founding(seed, owner, whole),
+        "things": things,
         "users": users,
         "groups": groups,
         "members": members,
