@@ -6,13 +6,11 @@ from factory_tui.universe import Response, parse_time
 
 from .context import Context, operation, reply, stamp
 from .errors import JiraError
-from .fields import FIELDS, field_shape
 from .shapes import (
     category_shape,
     priority_shape,
     resolution_shape,
     status_shape,
-    type_shape,
 )
 
 
@@ -37,25 +35,6 @@ def server_info(c: Context) -> Response:
     )
 
 
-@operation("GET", "/field", "getFields")
-def fields(c: Context) -> Response:
-    """All fields."""
-    return reply([field_shape(c, field) for field in FIELDS.values()])
-
-
-@operation("GET", "/field/search", "getFieldsPaginated")
-def field_search(c: Context) -> Response:
-    """Fields in pages."""
-    start, size = c.page(50, 50)
-    needle = c.query("query").lower()
-    rows = [
-        {"id": field.id, "name": field.name, "schema": field_shape(c, field)["schema"]}
-        for field in FIELDS.values()
-        if needle in field.name.lower()
-    ]
-    return reply(_paged(rows, start, size))
-
-
 def _paged(rows: list[Any], start: int, size: int) -> dict[str, Any]:
     return {
         "maxResults": size,
@@ -64,28 +43,6 @@ def _paged(rows: list[Any], start: int, size: int) -> dict[str, Any]:
         "isLast": start + size >= len(rows),
         "values": rows[start : start + size],
     }
-
-
-@operation("GET", "/issuetype", "getIssueAllTypes")
-def types(c: Context) -> Response:
-    """All issue types."""
-    return reply([type_shape(c, row) for row in c["issuetypes"].rows()])
-
-
-@operation("GET", "/issuetype/project", "getIssueTypesForProject")
-def types_of_project(c: Context) -> Response:
-    """A project's issue types."""
-    project = c.project(c.query("projectId"))
-    return reply([type_shape(c, c["issuetypes"][key]) for key in project["types"]])
-
-
-@operation("GET", "/issuetype/{id}", "getIssueType")
-def one_type(c: Context) -> Response:
-    """An issue type."""
-    row = c["issuetypes"].get(c.param("id"))
-    if row is None:
-        raise JiraError(404, f"The issue type with id '{c.param('id')}' does not exist")
-    return reply(type_shape(c, row))
 
 
 @operation("GET", "/priority", "getPriorities")

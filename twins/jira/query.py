@@ -323,10 +323,14 @@ def _order_test(c: Context, searched: Searched, operator: str, values: list[Any]
         # Stored times sort as text; parsing each of them would cost the most.
         column = searched.column
         limit = values[0].strftime("%Y-%m-%dT%H:%M:%S.%f")[:23].rjust(23, "0")
-        return lambda row: (
-            bool(text := row.get(column))
-            and holds(text[:23] if len(text) > 10 else text + "T00:00:00.000", limit)
-        )
+
+        def before_or_after(row: Row) -> bool:
+            text: str = row.get(column) or ""
+            if not text:
+                return False
+            return holds(text[:23] if len(text) > 10 else text + "T00:00:00.000", limit)
+
+        return before_or_after
     rank = _rank(c, searched)
     edge = rank(values[0])
     if searched.kind == "key":
