@@ -283,6 +283,29 @@ def open_home(twin: Twin, args: dict[str, Any]) -> None:
     events.notify(twin, event)
 
 
+def open_assistant(twin: Twin, args: dict[str, Any]) -> dict[str, str]:
+    """Somebody opens the app's assistant: ``{user, channel?}`` (where they stand)."""
+    user, app = _person(twin, args), main_app(twin)
+    room = direct_message(twin, [user, app["bot_user"]])[0]
+    row = post(
+        twin, room["id"], app["bot_user"], "New assistant thread", subtype="assistant_app_thread"
+    )
+    twin["messages"].put((room["id"], row["ts"]), {**row, "thread_ts": row["ts"]})
+    seen = channel_of(twin, str(args.get("channel", "")))
+    thread = {
+        "user_id": user,
+        "context": {
+            "channel_id": seen["id"] if seen else "",
+            "team_id": next(twin["team"].rows())["id"],
+            "enterprise_id": None,
+        },
+        "channel_id": room["id"],
+        "thread_ts": row["ts"],
+    }
+    events.notify(twin, {"type": "assistant_thread_started", "assistant_thread": thread}, room)
+    return {"channel": room["id"], "thread_ts": row["ts"]}
+
+
 def say(twin: Twin, args: dict[str, Any]) -> dict[str, str]:
     """Somebody writes ``{user, text, channel?, thread_ts?}``; without a channel to the app."""
     user = _person(twin, args)
@@ -363,6 +386,7 @@ OPS: Final[dict[str, Callable[[Twin, Any], Any]]] = {
         shortcut,
         submit_view,
         close_view,
+        open_assistant,
         open_home,
         say,
         react,

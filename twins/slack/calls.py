@@ -1,12 +1,16 @@
 """calls.*: calls that an app runs elsewhere and shows in Slack."""
 
-from typing import Any
+from typing import Any, Final
 
-from factory_tui.universe import UPPER, Row
+from factory_tui.universe import UPPER, ApplyError, Row, Twin
 
+from . import events
 from .apps import app_of
 from .errors import SlackError
 from .method import Context, method
+from .state import channel_of, user_named
+
+__all__ = ["OPS"]
 
 
 def _users(c: Context, *, needed: bool) -> list[dict[str, str]]:
@@ -122,3 +126,22 @@ def leave(c: Context) -> dict[str, Any]:
     gone = {_key(user) for user in _users(c, needed=True)}
     c["calls"].put(row["id"], {**row, "users": [u for u in row["users"] if _key(u) not in gone]})
     return {}
+
+
+def reject_call(twin: Twin, args: dict[str, Any]) -> None:
+    """Somebody turns a call down: ``{user, call, channel?}``."""
+    row, person = twin["calls"].get(str(args["call"])), user_named(twin, str(args["user"]))
+    if row is None or person is None:
+        raise ApplyError(f"slack has no {args['call'] if person else args['user']}")
+    room = channel_of(twin, str(args.get("channel", "")))
+    event = {
+        "type": "call_rejected",
+        "call_id": row["id"],
+        "user_id": person["id"],
+        "channel_id": room["id"] if room else "",
+        "external_unique_id": row["external_unique_id"],
+    }
+    events.notify(twin, event)
+
+
+OPS: Final = {"reject_call": reject_call}

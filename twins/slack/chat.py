@@ -235,6 +235,8 @@ def update_message(c: Context) -> dict[str, Any]:
     c["messages"].put((channel["id"], row["ts"]), changed)
     message = message_shape(c, changed)
     changes(c, channel, before, dict(message))
+    if "metadata" in fields and events.listening(c.twin):
+        events.metadata_told(c.twin, "updated", changed, row.get("metadata"))
     message.pop("ts", None)
     return {"channel": channel["id"], "ts": row["ts"], "text": changed["text"], "message": message}
 
@@ -299,6 +301,8 @@ def withdraw(c: Context, channel: Row, row: Row) -> None:
         table.delete(key)
     c["pins"].delete(key)
     changes(c, channel, before, None)
+    if row.get("metadata") and events.listening(c.twin):
+        events.metadata_told(c.twin, "deleted", row)
 
 
 @method("chat.getPermalink")

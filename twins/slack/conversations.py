@@ -268,6 +268,7 @@ def open_conversation(c: Context) -> dict[str, Any]:
                 raise SlackError("user_disabled")
         c.need_scope("im:write" if len(users) == 1 else "mpim:write")
         row, known = direct_message(c.twin, [c.user, *users])
+    _opened(c, row, "open")
     shape = channel_shape(c, row) if c.args.flag("return_im") else {"id": row["id"]}
     return {"no_op": True, "already_open": True, "channel": shape} if known else {"channel": shape}
 
@@ -278,7 +279,16 @@ def close(c: Context) -> dict[str, Any]:
     row = channel_for(c)
     if row["kind"] == "channel":
         raise SlackError("method_not_supported_for_channel_type")
+    _opened(c, row, "close")
     return {}
+
+
+def _opened(c: Context, row: Row, what: str) -> None:
+    """Tell apps of the caller that a direct message was opened or closed."""
+    if events.listening(c.twin):
+        noun = "im" if row["kind"] == "im" else "group"
+        event = {"type": f"{noun}_{what}", "user": c.user, "channel": row["id"]}
+        events.notify(c.twin, event, only=c.user)
 
 
 @method("conversations.mark", "channels:manage", "channels:write", "groups:write", "im:write")

@@ -49,6 +49,8 @@ def _put(c: Context, **changes: int) -> None:
     c["dnd"].put(c.user, {**(c["dnd"].get(c.user) or {}), **changes})
     event = {"type": "dnd_updated_user", "user": c.user, "dnd_status": _status(c, c.user)}
     events.notify(c.twin, event)
+    mine = {**event, "type": "dnd_updated", "dnd_status": {**_status(c, c.user), **_snooze(c)}}
+    events.notify(c.twin, mine, only=c.user)
 
 
 @method("dnd.info", "dnd:read")

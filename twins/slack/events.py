@@ -26,11 +26,18 @@ _MESSAGES: Final = {"channel": "channels", "group": "groups", "im": "im", "mpim"
 
 _SCOPES: Final[dict[str, tuple[str, ...]]] = {
     "app_mention": ("app_mentions:read",),
+    "assistant_thread_context_changed": ("assistant:write",),
+    "assistant_thread_started": ("assistant:write",),
+    "call_rejected": ("calls:read",),
     "channel_archive": ("channels:read",),
     "channel_created": ("channels:read",),
+    "channel_deleted": ("channels:read",),
     "channel_left": ("channels:read",),
     "channel_rename": ("channels:read",),
     "channel_unarchive": ("channels:read",),
+    "channel_shared": ("channels:read", "groups:read"),
+    "channel_unshared": ("channels:read", "groups:read"),
+    "dnd_updated": ("dnd:read",),
     "dnd_updated_user": ("dnd:read",),
     "emoji_changed": ("emoji:read",),
     "file_change": ("files:read",),
@@ -40,13 +47,21 @@ _SCOPES: Final[dict[str, tuple[str, ...]]] = {
     "file_shared": ("files:read",),
     "file_unshared": ("files:read",),
     "group_archive": ("groups:read",),
+    "group_close": ("groups:read",),
+    "group_deleted": ("groups:read",),
     "group_left": ("groups:read",),
+    "group_open": ("groups:read",),
     "group_rename": ("groups:read",),
     "group_unarchive": ("groups:read",),
+    "im_close": ("im:read",),
     "im_created": ("im:read",),
+    "im_open": ("im:read",),
     "link_shared": ("links:read",),
     "member_joined_channel": ("channels:read", "groups:read"),
     "member_left_channel": ("channels:read", "groups:read"),
+    "message_metadata_deleted": ("metadata.message:read",),
+    "message_metadata_posted": ("metadata.message:read",),
+    "message_metadata_updated": ("metadata.message:read",),
     "message.channels": ("channels:history",),
     "message.groups": ("groups:history",),
     "message.im": ("im:history",),
@@ -55,20 +70,29 @@ _SCOPES: Final[dict[str, tuple[str, ...]]] = {
     "pin_removed": ("pins:read",),
     "reaction_added": ("reactions:read",),
     "reaction_removed": ("reactions:read",),
+    "shared_channel_invite_accepted": ("conversations.connect:manage",),
+    "shared_channel_invite_approved": ("conversations.connect:manage",),
+    "shared_channel_invite_declined": ("conversations.connect:manage",),
+    "shared_channel_invite_received": ("conversations.connect:read",),
+    "shared_channel_invite_requested": ("conversations.connect:manage",),
     "star_added": ("stars:read",),
     "star_removed": ("stars:read",),
     "subteam_created": ("usergroups:read",),
     "subteam_members_changed": ("usergroups:read",),
+    "subteam_self_added": ("usergroups:read",),
+    "subteam_self_removed": ("usergroups:read",),
     "subteam_updated": ("usergroups:read",),
+    "team_domain_change": ("team:read",),
     "team_join": ("users:read",),
+    "team_rename": ("team:read",),
     "user_change": ("users:read",),
     "user_profile_changed": ("users:read",),
     "user_status_changed": ("users:read",),
 }
 """Any one of these scopes is needed to be told; events that are not named need none."""
 
-_ABROAD: Final = frozenset({"channel_archive", "channel_created", "channel_rename",
-                            "channel_unarchive"})  # fmt: skip
+_ABROAD: Final = frozenset({"channel_archive", "channel_created", "channel_deleted",
+                            "channel_rename", "channel_unarchive"})  # fmt: skip
 """Events of public channels that apps outside them hear of too."""
 
 
@@ -92,27 +116,34 @@ def event_ts(twin: Twin) -> str:
     return f"{now // 1_000_000}.{now % 1_000_000:06d}"
 
 
-def notify(twin: Twin, event: dict[str, Any], channel: Row | None = None) -> None:
-    """Tell every app that asked and may know. ``channel`` limits it to those inside."""
+def notify(
+    twin: Twin, event: dict[str, Any], channel: Row | None = None, *, only: str = ""
+) -> None:
+    """Tell every app that asked and may know.
+
+    Args:
+        channel: Limits it to those inside.
+        only: The user whose own business it is; apps hear of it on this user's behalf.
+    """
     if twin["rtm"].changes():
-        tell_sessions(twin, event, channel)
+        tell_sessions(twin, event, channel, only=only)
     for app in twin["apps"].rows():
         if not app["bot_events"] and not app["user_events"]:
             continue
         name = str(event["type"])
         if name == "message" and channel is not None:
             name = f"message.{_MESSAGES[channel_kind(channel)]}"
-        who = _told(twin, app, name, channel)
+        who = _told(twin, app, name, channel, only)
         if who:
             tell_app(twin, app, event, who, channel)
 
 
 def tell_sessions(
-    twin: Twin, event: dict[str, Any], channel: Row | None = None, *, but: str = ""
+    twin: Twin, event: dict[str, Any], channel: Row | None = None, *, but: str = "", only: str = ""
 ) -> None:
     """Tell every session of the Real Time Messaging API whose user may know."""
     for session in list(twin["rtm"].rows()):
-        if session["channel"] == but:
+        if session["channel"] == but or only not in ("", session["user"]):
             continue
         if _near(twin, session["user"], str(event["type"]), channel):
             name = session["channel"]
@@ -166,9 +197,9 @@ def _send(
     twin.emit(str(event["type"]), payload, id=key, to=[target])
 
 
-def _told(twin: Twin, app: Row, name: str, channel: Row | None) -> str:
+def _told(twin: Twin, app: Row, name: str, channel: Row | None, only: str = "") -> str:
     """The user on whose behalf the app hears of it, "" when it does not."""
-    if name in app["bot_events"]:
+    if name in app["bot_events"] and only in ("", app["bot_user"]):
         token = bot_token(twin, app)
         if token and _allowed(token, name) and _near(twin, app["bot_user"], name, channel):
             return str(app["bot_user"])
@@ -177,6 +208,7 @@ def _told(twin: Twin, app: Row, name: str, channel: Row | None) -> str:
             if (
                 token["kind"] == "user"
                 and not token["revoked"]
+                and only in ("", token["user"])
                 and token.get("app", app["id"]) == app["id"]
                 and _allowed(token, name)
                 and _near(twin, token["user"], name, channel)
@@ -216,6 +248,8 @@ def said(twin: Twin, row: Row) -> None:
     if parent is not None and thread != row["ts"]:
         event["parent_user_id"] = parent["user"]
     notify(twin, event, channel)
+    if row.get("metadata"):
+        metadata_told(twin, "posted", row)
     if row.get("subtype") not in (None, "thread_broadcast", "bot_message"):
         return
     text = str(row["text"])
@@ -265,6 +299,27 @@ def _host(url: str) -> str:
         return urlsplit(url).hostname or ""
     except ValueError:
         return ""
+
+
+def metadata_told(twin: Twin, what: str, row: Row, before: Row | None = None) -> None:
+    """A message's metadata was ``posted``, ``updated`` or ``deleted``."""
+    user = twin["users"].get(row["user"]) or {}
+    event: dict[str, Any] = {
+        "type": f"message_metadata_{what}",
+        "app_id": row.get("app_id", ""),
+        "bot_id": row.get("bot_id", ""),
+        "user_id": user.get("id", ""),
+        "team_id": next(twin["team"].rows())["id"],
+        "channel_id": row["channel"],
+        "message_ts": row["ts"],
+    }
+    if what == "deleted":
+        event |= {"previous_metadata": row["metadata"], "deleted_ts": event_ts(twin)}
+    else:
+        event["metadata"] = row["metadata"]
+        if before is not None:
+            event["previous_metadata"] = before
+    notify(twin, event, twin["channels"].get(row["channel"]))
 
 
 def message_changed(

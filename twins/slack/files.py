@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from factory_tui.universe import ALNUM, UPPER, Call, Response, Row
 
+from . import events
 from .body import bearer, read_arguments
 from .conversations import visible
 from .errors import SlackError
@@ -11,7 +12,7 @@ from .lists import csv_of
 from .method import Context, method
 from .state import count, find_channel, is_member, post
 
-__all__ = ["download", "file_of", "file_shape", "may_see", "upload"]
+__all__ = ["download", "file_of", "file_shape", "may_see", "told", "upload"]
 
 MAX_SIZE: Final = 1 << 30
 _TYPES: Final = {
@@ -85,9 +86,25 @@ def complete(c: Context) -> dict[str, Any]:
         title = item.get("title")
         files.append(_store(c, row, title if isinstance(title, str) else row["name"]))
         c["uploads"].delete(secret)
+    for row in files:
+        told(c, "file_created", row)
     for channel in channels:
         _share(c, channel, files)
+        for row in files:
+            told(c, "file_shared", row, channel)
     return {"files": [file_shape(c, c["files"][row["id"]]) for row in files]}
+
+
+def told(c: Context, what: str, row: Row, channel: Row | None = None) -> None:
+    """Tell apps that may see the file what has become of it."""
+    event: dict[str, Any] = {"type": what, "file_id": row["id"]}
+    if what == "file_deleted":
+        event["channel_ids"] = list(row["channels"])
+    else:
+        event |= {"user_id": c.user, "file": {"id": row["id"]}}
+    if channel is not None:
+        event["channel_id"] = channel["id"]
+    events.notify(c.twin, event, channel)
 
 
 def _destinations(c: Context) -> list[Row]:
@@ -224,6 +241,7 @@ def delete(c: Context) -> dict[str, Any]:
     if row["user"] != c.user:
         raise SlackError("cant_delete_file")
     c["files"].delete(row["id"])
+    told(c, "file_deleted", row)
     return {}
 
 

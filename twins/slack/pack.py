@@ -28,6 +28,7 @@ from . import (
     acts,
     apps,
     areas,
+    calls,
     connect_requests,
     dialogs,
     functions,
@@ -66,6 +67,8 @@ class Slack(Pack):
         self.ops.update(dialogs.OPS)
         self.ops.update(functions.OPS)
         self.ops.update(connect_requests.OPS)
+        self.ops.update(calls.OPS)
+        self.ops.update(sockets.OPS)
         self.ops.update(webhooks.OPS)
 
     def implemented(self) -> list[str]:

@@ -1,10 +1,10 @@
 """Socket Mode: apps.connections.open, the WebSocket behind it, and what clients send over it."""
 
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
-from factory_tui.universe import ALNUM, HEX, Call, Twin
+from factory_tui.universe import ALNUM, HEX, ApplyError, Call, Twin
 from factory_tui.universe.sockets import Socket
 
 from .apps import app_of
@@ -12,7 +12,7 @@ from .errors import SlackError
 from .method import Context, method
 from .open import subscribe_all
 
-__all__ = ["channel", "message", "opened"]
+__all__ = ["OPS", "channel", "message", "opened"]
 
 
 @method("apps.connections.open", "connections:write", kinds=("app",))
@@ -70,3 +70,27 @@ def message(socket: Socket, data: str | bytes) -> None:
         return
     if isinstance(envelope, dict) and isinstance(envelope.get("envelope_id"), str):
         socket.ack(envelope["envelope_id"], envelope.get("payload"))
+
+
+def disconnect_socket(twin: Twin, args: dict[str, Any]) -> dict[str, str]:
+    """Slack asks Socket Mode clients to come again: ``{reason?, app?}``.
+
+    ``warning``: the connection will end soon; ``refresh_requested`` (default) and
+    ``link_disabled`` end it.
+    """
+    reason = str(args.get("reason", "refresh_requested"))
+    if reason not in ("warning", "refresh_requested", "link_disabled"):
+        raise ApplyError(f"slack knows no reason {reason} to disconnect")
+    told = 0
+    for socket in twin.universe.sockets.of(twin.pack.name):
+        if socket.channel not in twin["apps"] or args.get("app", socket.channel) != socket.channel:
+            continue
+        host = {"host": f"applink-{socket.n}"}
+        socket.send({"type": "disconnect", "reason": reason, "debug_info": host})
+        told += 1
+        if reason != "warning":
+            socket.close(1000, reason)
+    return {"told": str(told)}
+
+
+OPS: Final = {"disconnect_socket": disconnect_socket}

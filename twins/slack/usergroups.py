@@ -5,6 +5,7 @@ from typing import Any
 
 from factory_tui.universe import UPPER, Row
 
+from . import events
 from .errors import SlackError
 from .method import Context, method
 
@@ -46,10 +47,37 @@ def _group(c: Context) -> Row:
     return row
 
 
-def _put(c: Context, row: Row, **changes: Any) -> Row:
+def _put(c: Context, row: Row, what: str = "updated", **changes: Any) -> Row:
     row = {**row, **changes, "updated": c.now, "updated_by": c.user}
     c["usergroups"].put(row["id"], row)
+    if events.listening(c.twin):
+        shown = {**_shape(c, row, users=True, count=True), "channel_count": len(row["channels"])}
+        events.notify(c.twin, {"type": f"subteam_{what}", "subteam": shown})
     return row
+
+
+def _tell_members(c: Context, old: Row, new: Row) -> None:
+    """Tell apps, and those for whom it is, who came into a group and who left it."""
+    added = [user for user in new["users"] if user not in old["users"]]
+    removed = [user for user in old["users"] if user not in new["users"]]
+    if not events.listening(c.twin) or not (added or removed):
+        return
+    event = {
+        "type": "subteam_members_changed",
+        "subteam_id": new["id"],
+        "team_id": c.team["id"],
+        "date_previous_update": old["updated"],
+        "date_update": new["updated"],
+        "added_users": added,
+        "added_users_count": len(added),
+        "removed_users": removed,
+        "removed_users_count": len(removed),
+    }
+    events.notify(c.twin, event)
+    for what, users in (("added", added), ("removed", removed)):
+        for user in users:
+            mine = {"type": f"subteam_self_{what}", "subteam_id": new["id"]}
+            events.notify(c.twin, mine, only=user)
 
 
 def _handle(c: Context, key: str, default: str = "") -> str:
@@ -86,7 +114,7 @@ def create(c: Context) -> dict[str, Any]:
         "created_by": c.user,
         "deleted": 0,
     }
-    return {"usergroup": _shape(c, _put(c, row), users=True)}
+    return {"usergroup": _shape(c, _put(c, row, "created"), users=True)}
 
 
 @method("usergroups.update", "usergroups:write")
@@ -149,4 +177,6 @@ def update_users(c: Context) -> dict[str, Any]:
         account = c["users"].get(user)
         if account is None or account["deleted"]:
             raise SlackError("invalid_users")
-    return {"usergroup": _shape(c, _put(c, row, users=users), users=True)}
+    new = _put(c, row, users=users)
+    _tell_members(c, row, new)
+    return {"usergroup": _shape(c, new, users=True)}

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from . import events
+from .apps import app_of
 from .errors import SlackError
 from .method import Context, method
 from .state import update
@@ -41,6 +43,10 @@ def auth_revoke(c: Context) -> dict[str, Any]:
         return {"revoked": False}
     assert c.token is not None
     update(c.twin, "tokens", c.token["token"], revoked=True)
+    app = app_of(c.twin, c.token)
+    if "tokens_revoked" in (*app["bot_events"], *app["user_events"]):
+        ended = {"oauth": [], "bot": [], "bot" if c.is_bot else "oauth": [c.user]}
+        events.tell_app(c.twin, app, {"type": "tokens_revoked", "tokens": ended})
     return {"revoked": True}
 
 
@@ -87,5 +93,6 @@ def bots_info(c: Context) -> dict[str, Any]:
 
 @method("emoji.list", "emoji:read")
 def emoji_list(c: Context) -> dict[str, Any]:
-    """Custom emoji: the workspace has none."""
-    return {"emoji": {}, "cache_ts": f"{c.now}.000000"}
+    """Custom emoji: name to picture, or to ``alias:`` and another name."""
+    emoji = {row["name"]: row["value"] for row in c["emoji"].rows()}
+    return {"emoji": emoji, "cache_ts": f"{c.now}.000000"}

@@ -2,9 +2,9 @@
 
 from typing import Any, Final
 
-from . import events
 from .conversations import channel_for
 from .errors import SlackError
+from .files import file_of, file_shape, told
 from .history import message_at
 from .method import Context, method
 from .people import changed
@@ -164,23 +164,18 @@ def set_prompts(c: Context) -> dict[str, Any]:
 @method("files.sharedPublicURL", "files:write", kinds=("user",))
 def share_publicly(c: Context) -> dict[str, Any]:
     """Give a file an address anybody can open."""
-    from .files import file_of, file_shape
-
     row = file_of(c)
     if row["user"] != c.user:
         raise SlackError("not_allowed")
     if row["public"]:
         raise SlackError("already_public")
     row = update(c.twin, "files", row["id"], public=True)
-    event = {"type": "file_public", "file_id": row["id"], "user_id": c.user}
-    events.notify(c.twin, {**event, "file": {"id": row["id"]}})
+    told(c, "file_public", row)
     return {"file": {**file_shape(c, row), "public_url_shared": True}}
 
 
 @method("files.revokePublicURL", "files:write", kinds=("user",))
 def unshare_publicly(c: Context) -> dict[str, Any]:
     """Nobody outside can open the file any more."""
-    from .files import file_of, file_shape
-
     row = update(c.twin, "files", file_of(c)["id"], public=False)
     return {"file": file_shape(c, row)}
