@@ -38,9 +38,15 @@ class Authority:
         self._authority = trustme.CA(organization_name="factory-tui twins")
         self.pem: bytes = self._authority.cert_pem.bytes()
         self._leaves: dict[str, ssl.SSLContext] = {}
+        self._choosing: dict[str, ssl.SSLContext] = {}
 
     def context(self, host: str = "localhost") -> ssl.SSLContext:
-        """A server's context: certificates for any SNI name, for ``host`` where none is given."""
+        """A server's context: certificates for any SNI name, for ``host`` where none is given.
+
+        The same for every server: making one costs as much as some hundred requests.
+        """
+        if host in self._choosing:
+            return self._choosing[host]
 
         def choose(
             sock: ssl.SSLObject | ssl.SSLSocket, name: str | None, _: ssl.SSLContext
@@ -54,6 +60,7 @@ class Authority:
 
         served = self._serving(host)
         served.sni_callback = choose
+        self._choosing[host] = served
         return served
 
     def client(self) -> ssl.SSLContext:
