@@ -13,6 +13,7 @@ from factory_tui.universe.http import BadBodyError, Request, Response
 from factory_tui.universe.ids import ALNUM, BASE62, DIGITS, HEX, UPPER, Ids
 from factory_tui.universe.limits import Allowance, Limit
 from factory_tui.universe.load import PackError, load_packs
+from factory_tui.universe.memo import RowMemo
 from factory_tui.universe.outbox import (
     Ask,
     Delivery,
@@ -99,6 +100,7 @@ __all__ = [
     "Retries",
     "Routes",
     "Row",
+    "RowMemo",
     "Seed",
     "SeedTables",
     "Server",

@@ -30,24 +30,27 @@ class Ids:
         salt: What makes this sequence differ from another universe's.
     """
 
-    __slots__ = ("_counts", "_key")
+    __slots__ = ("_counts", "_keyed")
 
     def __init__(self, salt: str) -> None:
-        self._key = blake2b(salt.encode(), digest_size=32).digest()
+        key = blake2b(salt.encode(), digest_size=32).digest()
+        self._keyed = blake2b(digest_size=64, key=key)
         self._counts: dict[str, int] = {}
 
-    def _digest(self, kind: str) -> bytes:
-        count = self._counts.get(kind, 0) + 1
-        self._counts[kind] = count
-        return blake2b(f"{kind}\0{count}".encode(), digest_size=64, key=self._key).digest()
+    def digest(self, kind: str) -> bytes:
+        """The next 64 bytes of ``kind``."""
+        self._counts[kind] = count = self._counts.get(kind, 0) + 1
+        hashed = self._keyed.copy()
+        hashed.update(f"{kind}\0{count}".encode())
+        return hashed.digest()
 
     def number(self, kind: str) -> int:
         """The next 512-bit number of ``kind``."""
-        return int.from_bytes(self._digest(kind), "big")
+        return int.from_bytes(self.digest(kind), "big")
 
     def mint(self, kind: str, length: int, *, prefix: str = "", alphabet: str = BASE62) -> str:
         """The next id of ``kind``: ``prefix`` plus ``length`` (≤ 64) letters of ``alphabet``."""
-        return prefix + self._digest(kind)[:length].translate(_letters(alphabet)).decode()
+        return prefix + self.digest(kind)[:length].translate(_letters(alphabet)).decode()
 
     def count(self, kind: str, start: int = 1) -> int:
         """The next number of a plain sequence: ``start``, ``start + 1``, …"""
@@ -75,6 +78,6 @@ class Ids:
     def fork(self) -> "Ids":
         """An independent copy that will draw the same values."""
         twin = Ids.__new__(Ids)
-        twin._key = self._key
+        twin._keyed = self._keyed
         twin._counts = self._counts.copy()
         return twin

@@ -348,12 +348,15 @@ class Pack:
 
     def match(self, call: Call) -> None:
         """Set ``call.operation``, ``params``, ``handler`` and ``allowed`` from the request."""
-        found: Match[Handler] | None = self.routes.match(call.request.method, call.request.segments)
+        found = call.request.derived(self._routed)
         if found is not None:
             call.operation = found.operation
             call.params = found.params
             call.handler = found.handler
             call.allowed = found.allowed
+
+    def _routed(self, request: Request) -> Match[Handler] | None:
+        return self.routes.match(request.method, request.segments)
 
     def before(self, call: Call) -> Response | None:
         """Checks ahead of every known operation (authentication); ``None`` lets it pass."""

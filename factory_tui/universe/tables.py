@@ -149,6 +149,11 @@ class Table:
     def __iter__(self) -> Iterator[Key]:
         return (key for key, _ in self.items())
 
+    @property
+    def touched(self) -> bool:
+        """Whether anything differs from the seed, or did."""
+        return bool(self._over)
+
     def items(self) -> Iterator[tuple[Key, Row]]:
         """Every ``(key, row)`` in the table's order. Do not put or delete while iterating."""
         over = self._over
@@ -255,14 +260,16 @@ class Table:
 
     def put(self, key: Key, row: Row) -> None:
         """Insert or replace a row. The table owns ``row`` from now on."""
-        self._forget(key)
+        if key in self._over:
+            self._forget(key)
         if self._derived:
             self._derived.clear()
         if self._debug:
             row = freeze(row)
         self._over[key] = row
-        for name, live in self._live.items():
-            live.setdefault(self._base.functions[name](key, row), {})[key] = None
+        if self._live:
+            for name, live in self._live.items():
+                live.setdefault(self._base.functions[name](key, row), {})[key] = None
 
     def delete(self, key: Key) -> bool:
         """Remove a row; ``False`` when there was none."""

@@ -2,15 +2,18 @@
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from itertools import islice
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 from urllib.parse import quote_plus
 
 from factory_tui.universe import (
     HEX,
     BadBodyError,
     Call,
+    Handler,
     IndexFn,
+    Match,
     Pack,
     Request,
     Response,
@@ -23,7 +26,33 @@ from factory_tui.universe import (
 from . import errors, seeds
 from .buckets import rate_headers
 
-__all__ = ["OktaBase", "api_token", "body_object", "flag", "listed", "now", "page", "whole"]
+__all__ = [
+    "OktaBase",
+    "api_token",
+    "body_object",
+    "flag",
+    "listed",
+    "now",
+    "page",
+    "page_links",
+    "page_place",
+    "whole",
+]
+
+_NOT_STORED: Final = (
+    ("cache-control", "no-cache, no-store"),
+    ("pragma", "no-cache"),
+    ("expires", "0"),
+)
+_EVERYWHERE: Final = frozenset(
+    {
+        "x-okta-request-id",
+        "x-rate-limit-limit",
+        "x-rate-limit-remaining",
+        "x-rate-limit-reset",
+        *(name for name, _ in _NOT_STORED),
+    }
+)
 
 
 class OktaBase(Pack):
@@ -57,19 +86,22 @@ class OktaBase(Pack):
 
     def match(self, call: Call) -> None:
         """Route; doubled slashes (an org URL that ends in one) are harmless, as at Okta."""
-        segments = call.request.segments
-        while segments and segments[0] == "":
-            segments = segments[1:]
-        found = self.routes.match(call.request.method, segments)
+        found = call.request.derived(self._found)
         if found is not None:
             call.operation = found.operation
             call.params = found.params
             call.handler = found.handler
             call.allowed = found.allowed
 
+    def _found(self, request: Request) -> Match[Handler] | None:
+        segments = request.segments
+        while segments and segments[0] == "":
+            segments = segments[1:]
+        return self.routes.match(request.method, segments)
+
     def principal(self, twin: Twin, request: Request) -> str:
         """The login of the token's owner, "" for a missing or unknown token."""
-        token = twin["tokens"].get(api_token(request))
+        token = twin["tokens"].get(request.derived(api_token))
         if token is None or token.get("revoked"):
             return ""
         owner = twin["users"].get(token["user"])
@@ -85,15 +117,16 @@ class OktaBase(Pack):
 
     def finish(self, call: Call, response: Response) -> None:
         """Request id and rate-limit headers, which Okta's clients read."""
+        values = (
+            ("x-okta-request-id", call.twin.ids.mint("request", 32, alphabet=HEX)),
+            *rate_headers(call).items(),
+            *_NOT_STORED,
+        )
         present = {name for name, _ in response.headers}
-        values = {
-            "x-okta-request-id": call.twin.ids.mint("request", 32, alphabet=HEX),
-            **rate_headers(call),
-            "cache-control": "no-cache, no-store",
-            "pragma": "no-cache",
-            "expires": "0",
-        }
-        response.headers += [item for item in values.items() if item[0] not in present]
+        if present.isdisjoint(_EVERYWHERE):
+            response.headers += values
+        else:
+            response.headers += [item for item in values if item[0] not in present]
 
     def fault_response(self, call: Call, status: int, headers: Mapping[str, str]) -> Response:
         """The error of that status; a 429 resets after its ``Retry-After``, else 1 second."""
@@ -217,10 +250,7 @@ def page(
     counts instead. An ``endless`` list has a ``next`` link on its last page too. ``known`` gives
     the running number of an id, in lists that take one for a cursor.
     """
-    size = call.twin.page_size(whole(call, "limit"), default, largest)
-    cursor = call.request.query.get("after", "")
-    number = known(cursor) if known is not None and cursor else None
-    start = _position(call, cursor) if number is None else number
+    start, size = page_place(call, default, largest, known)
     if by_offset:
         rest: Iterator[Row] = islice(rows, start, None)
     else:
@@ -228,22 +258,48 @@ def page(
     shown = list(islice(rest, size + 1))
     more = len(shown) > size
     del shown[size:]
-    links = [_link(call, cursor, size, "self")]
+    following: int | None = None
     if more or endless:
         following = start + size if by_offset else shown[-1]["n"] if shown else start
+    return shown, page_links(call, size, following)
+
+
+def page_place(
+    call: Call,
+    default: int,
+    largest: int,
+    known: Callable[[str], int | None] | None = None,
+) -> tuple[int, int]:
+    """Behind which running number the page starts (0: at the beginning), and its size."""
+    size = call.twin.page_size(whole(call, "limit"), default, largest)
+    cursor = call.request.query.get("after", "")
+    number = known(cursor) if known is not None and cursor else None
+    return (_position(call, cursor) if number is None else number), size
+
+
+def page_links(call: Call, size: int, following: int | None) -> list[tuple[str, str]]:
+    """The ``Link`` headers: to the page itself, and to the one after ``following``."""
+    links = [_link(call, call.request.query.get("after", ""), size, "self")]
+    if following is not None:
         links.append(_link(call, _cursor(following), size, "next"))
-    return shown, links
+    return links
 
 
 def _link(call: Call, after: str, size: int, relation: str) -> tuple[str, str]:
-    pairs: list[tuple[str, str]] = [("after", after)] if after else []
-    pairs.append(("limit", str(size)))
-    pairs += [p for p in call.request.query_pairs if p[0] not in ("after", "limit")]
-    query = "&".join(f"{quote_plus(name)}={quote_plus(value)}" for name, value in pairs)
-    path = "/" + call.request.path.lstrip("/")
-    return ("link", f'<{call.request.base_url}{path}?{query}>; rel="{relation}"')
+    start, rest = call.request.derived(_link_parts)
+    cursor = f"after={quote_plus(after)}&" if after else ""
+    return ("link", f'{start}{cursor}limit={size}{rest}>; rel="{relation}"')
 
 
+def _link_parts(request: Request) -> tuple[str, str]:
+    """Of a link: what is before the cursor, and the other parameters."""
+    pairs = [p for p in request.query_pairs if p[0] not in ("after", "limit")]
+    rest = "".join(f"&{quote_plus(name)}={quote_plus(value)}" for name, value in pairs)
+    path = "/" + request.path.lstrip("/")
+    return f"<{request.base_url}{path}?", rest
+
+
+@lru_cache(4096)
 def _cursor(number: int) -> str:
     return urlsafe_b64encode(b"oc:%d" % number).decode().rstrip("=")
 

@@ -48,7 +48,7 @@ def rate_headers(call: Call) -> dict[str, str]:
             "x-rate-limit-remaining": str(allowance.remaining),
             "x-rate-limit-reset": str(ceil(allowance.reset.timestamp())),
         }
-    limit = bucket_of(call.request)
+    limit = call.request.derived(bucket_of)
     window = call.twin.clock.epoch() // 60
     used = call.twin.ids.count(f"rate/{limit.bucket}/{window}")
     return {

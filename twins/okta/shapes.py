@@ -5,12 +5,9 @@ from typing import Any, Final
 
 import orjson
 
-from factory_tui.universe import Row
+from factory_tui.universe import Row, RowMemo
 
 __all__ = ["credentials_of", "event", "group", "project", "user", "user_in_list"]
-
-_MOST_WRITTEN: Final = 20_000
-_written: dict[tuple[int, str], tuple[Row, orjson.Fragment]] = {}
 
 _LINKS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     status: tuple(
@@ -101,17 +98,10 @@ def user(row: Row, base: str, *, full: bool = False, credentials: bool = True) -
     return shown
 
 
+@RowMemo
 def user_in_list(row: Row, base: str) -> orjson.Fragment:
-    """A user as lists show it, as JSON. Rows never change, so each is written only once."""
-    known = _written.get((id(row), base))
-    # Holding the row keeps its id from being given to another one.
-    if known is not None and known[0] is row:
-        return known[1]
-    if len(_written) >= _MOST_WRITTEN:
-        _written.clear()
-    fragment = orjson.Fragment(orjson.dumps(user(row, base)))
-    _written[id(row), base] = row, fragment
-    return fragment
+    """A user as lists show it, as JSON."""
+    return orjson.Fragment(orjson.dumps(user(row, base)))
 
 
 def credentials_of(row: Row) -> dict[str, Any]:

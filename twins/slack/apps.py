@@ -7,7 +7,7 @@ it in the row (``bot_events``, ``urls``), so that a message costs no walk throug
 from collections.abc import Iterable
 from typing import Any, Final
 
-from factory_tui.universe import ALNUM, DIGITS, HEX, Ids, Row, Twin
+from factory_tui.universe import ALNUM, DIGITS, HEX, Ids, Row, Table, Twin
 
 __all__ = [
     "ADMIN_SCOPES",
@@ -208,11 +208,21 @@ def note_base(twin: Twin, url: str, *, sure: bool = False) -> None:
     Args:
         sure: The address is the one programs are told; a request only fills in a missing one.
     """
+    if not sure and not twin["apps"].derived(_lack_base):
+        return
     for app in list(twin["apps"].rows()):
         if app["base_url"] == url or (app["base_url"] and not sure):
             continue
-        if app["commands"] or app["socket"] or any(app["urls"].values()) or app["shortcuts"]:
+        if _needs_base(app):
             twin["apps"].put(app["id"], {**app, "base_url": url})
+
+
+def _needs_base(app: Row) -> bool:
+    return bool(app["commands"] or app["socket"] or any(app["urls"].values()) or app["shortcuts"])
+
+
+def _lack_base(apps: Table) -> bool:
+    return any(not app["base_url"] and _needs_base(app) for app in apps.rows())
 
 
 def base_url(app: Row) -> str:

@@ -74,7 +74,7 @@ RAW: Final[dict[str, tuple[str, Callable[[Call], Response]]]] = {
 
 def catch_up(twin: Twin) -> None:
     """Let happen what the clock has reached since the last call."""
-    if len(twin["scheduled"].changes()):
+    if twin["scheduled"].touched:
         call = Call(twin, Request("GET", "/"))
         chat.deliver_due(Context(call, Arguments({}), None))
 

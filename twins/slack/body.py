@@ -19,6 +19,10 @@ __all__ = ["Arguments", "bearer", "read_arguments"]
 
 def bearer(request: Request) -> str:
     """The token of the ``Authorization`` header, or ""."""
+    return request.derived(_bearer)
+
+
+def _bearer(request: Request) -> str:
     kind, _, token = request.headers.get("authorization", "").partition(" ")
     return token.strip() if kind.lower() == "bearer" else ""
 
@@ -28,12 +32,11 @@ def read_arguments(request: Request) -> tuple[dict[str, Any], list[str]]:
 
     Raises :class:`SlackError` when the body cannot be read.
     """
-    values: dict[str, Any] = dict(request.query)
+    values: dict[str, Any] = dict(request.query) if request.query_string else {}
     warnings: list[str] = []
     if request.method == "GET" or not request.body:
         return values, warnings
-    kind = request.media_type
-    has_charset = "charset=" in request.headers.get("content-type", "").lower()
+    kind, has_charset = request.derived(_encoding)
     if kind == "application/json":
         try:
             body = request.json()
@@ -58,6 +61,11 @@ def read_arguments(request: Request) -> tuple[dict[str, Any], list[str]]:
     else:
         raise SlackError("invalid_post_type")
     return values, warnings
+
+
+def _encoding(request: Request) -> tuple[str, bool]:
+    """The media type, and whether a charset is named."""
+    return request.media_type, "charset=" in request.headers.get("content-type", "").lower()
 
 
 def _multipart(request: Request) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import orjson
 
-from factory_tui.universe import Row
+from factory_tui.universe import Row, RowMemo
 
 from . import events
 from .blocks import MAX_MARKDOWN, check_attachments, check_blocks
@@ -135,7 +135,11 @@ def bot_fields(c: Context) -> dict[str, Any]:
     user = c["users"][c.user]
     if not c.is_bot or not user.get("bot_id"):
         return {}
-    bot = c["bots"][user["bot_id"]]
+    return dict(_bot(c["bots"][user["bot_id"]], c.team["id"]))
+
+
+@RowMemo
+def _bot(bot: Row, team: str) -> dict[str, Any]:
     profile = {
         "id": bot["id"],
         "app_id": bot["app_id"],
@@ -144,7 +148,7 @@ def bot_fields(c: Context) -> dict[str, Any]:
         "icons": {},
         "deleted": bot["deleted"],
         "updated": bot["updated"],
-        "team_id": c.team["id"],
+        "team_id": team,
     }
     return {"bot_id": bot["id"], "app_id": bot["app_id"], "bot_profile": profile}
 

@@ -7,7 +7,7 @@ events nothing here changes any state.
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from factory_tui.universe import UPPER, Row, Subscription, Twin
+from factory_tui.universe import UPPER, Row, Subscription, Table, Twin
 
 from .apps import bot_token
 from .delivery import subscription
@@ -98,9 +98,11 @@ _ABROAD: Final = frozenset({"channel_archive", "channel_created", "channel_delet
 
 def listening(twin: Twin) -> bool:
     """Whether any app asked for events, or holds a session of the Real Time Messaging API."""
-    if twin["rtm"].changes():
-        return True
-    return any(app["bot_events"] or app["user_events"] for app in twin["apps"].rows())
+    return twin["rtm"].touched or twin["apps"].derived(_asked)
+
+
+def _asked(apps: Table) -> bool:
+    return any(app["bot_events"] or app["user_events"] for app in apps.rows())
 
 
 def channel_kind(row: Row) -> str:
@@ -125,7 +127,7 @@ def notify(
         channel: Limits it to those inside.
         only: The user whose own business it is; apps hear of it on this user's behalf.
     """
-    if twin["rtm"].changes():
+    if twin["rtm"].touched:
         tell_sessions(twin, event, channel, only=only)
     for app in twin["apps"].rows():
         if not app["bot_events"] and not app["user_events"]:

@@ -78,7 +78,7 @@ class Context:
     @property
     def team(self) -> Row:
         """The workspace."""
-        return next(self.twin["team"].rows())
+        return self.twin["team"].sole()
 
     @property
     def now(self) -> int:
@@ -87,7 +87,13 @@ class Context:
 
     def has_scope(self, *scopes: str) -> bool:
         """Whether the token carries any of ``scopes``."""
-        return bool(self.token) and any(scope in self.token["scopes"] for scope in scopes)  # type: ignore[index]
+        if self.token is None:
+            return False
+        given = self.token["scopes"]
+        for scope in scopes:  # noqa: SIM110 - a generator costs more than the search
+            if scope in given:
+                return True
+        return False
 
     def need_scope(self, *scopes: str) -> None:
         """Raise ``missing_scope`` unless the token carries one of ``scopes``."""
@@ -97,31 +103,41 @@ class Context:
 
     def page(
         self,
-        rows: Iterable[Row],
+        rows: Iterable[Row] | Table,
         kind: str,
         *,
         default: int,
         largest: int = 1000,
         limit_error: str = "invalid_limit",
     ) -> tuple[list[Row], dict[str, Any]]:
-        """One page of ``rows`` (sorted by their number ``n``) and its ``response_metadata``.
+        """One page of ``rows`` and its ``response_metadata``.
 
+        The rows are a table's or sorted by their number ``n``.
         The cursor names the number where the next page starts, so rows that vanish between
         two pages neither break nor skip anything.
         """
-        asked = self.args.number("limit", error=limit_error)
-        if asked is not None and asked < 0:
-            raise SlackError(limit_error)
-        size = self.twin.page_size(asked or None, default, largest)
-        start = read_cursor(self.args.text("cursor"), kind)
+        start, size = self.page_place(
+            kind, default=default, largest=largest, limit_error=limit_error
+        )
         page: list[Row] = []
-        for row in rows:
+        # Of a table the rows before the page are not even looked at.
+        for row in rows.rows_from("n", start) if isinstance(rows, Table) else rows:
             if row["n"] < start:
                 continue
             if len(page) == size:
                 return page, {"next_cursor": make_cursor(kind, row["n"])}
             page.append(row)
         return page, {"next_cursor": ""}
+
+    def page_place(
+        self, kind: str, *, default: int, largest: int = 1000, limit_error: str = "invalid_limit"
+    ) -> tuple[int, int]:
+        """The number ``n`` with which the page starts that is asked for, and its size."""
+        asked = self.args.number("limit", error=limit_error)
+        if asked is not None and asked < 0:
+            raise SlackError(limit_error)
+        size = self.twin.page_size(asked or None, default, largest)
+        return read_cursor(self.args.text("cursor"), kind), size
 
 
 def make_cursor(kind: str, number: int) -> str:

@@ -1,6 +1,6 @@
 """The pack: finds the method, checks the token, answers in Slack's dialect."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, ClassVar, Final
 
@@ -18,6 +18,7 @@ from factory_tui.universe import (
     Request,
     Response,
     Row,
+    RowMemo,
     Seed,
     SeedTables,
     Twin,
@@ -89,29 +90,22 @@ class Slack(Pack):
 
     def principal(self, twin: Twin, request: Request) -> str:
         """The name of the user whose token is used."""
-        token = twin["tokens"].get(_token(request))
-        user = twin["users"].get(token["user"]) if token else None
+        tables = twin.tables
+        token = tables["tokens"].get(_token(request))
+        user = tables["users"].get(token["user"]) if token else None
         return str(user["name"]) if user else ""
 
     def match(self, call: Call) -> None:
         """The operation is the last part of ``/api/METHOD``, whatever the HTTP method."""
-        parts = call.request.segments
-        if len(parts) == 2 and parts[0] == "api":
-            name = parts[1]
-            if name and (name in METHODS or name in DESCRIBED):
-                call.operation = name
-        else:
-            found = areas.RAW.get(parts[0]) if parts else None
-            if found is not None:
-                call.operation = found[0]
+        call.operation = call.request.derived(_operation)
 
     def answer(self, call: Call) -> Response:
         """Run a method; whatever it is, HTTP says 200."""
         areas.catch_up(call.twin)
         apps.note_base(call.twin, call.request.base_url)
-        parts = call.request.segments
-        if parts and parts[0] in areas.RAW:
-            return areas.RAW[parts[0]][1](call)
+        raw = call.request.derived(_raw)
+        if raw is not None:
+            return raw(call)
         if not call.operation:
             return self.unknown_response(call)
         warnings: list[str] = []
@@ -145,10 +139,13 @@ class Slack(Pack):
 
     def finish(self, call: Call, response: Response) -> None:
         """The headers Slack always sends."""
-        response.headers.append(("x-slack-req-id", f"{call.twin.ids.number('req'):064x}"[:32]))
-        token = call.twin["tokens"].get(_token(call.request))
+        twin = call.twin
+        number = twin.ids.digest("req").hex().lstrip("0").rjust(64, "0")
+        response.headers.append(("x-slack-req-id", number[:32]))
+        given = call.scratch.get("token")
+        token = twin["tokens"].get(_token(call.request) if given is None else given)
         if token is not None:
-            response.headers.append(("x-oauth-scopes", ",".join(token["scopes"])))
+            response.headers.append(("x-oauth-scopes", _scopes(token)))
             accepted = call.scratch.get("accepted")
             if accepted:
                 response.headers.append(("x-accepted-oauth-scopes", ",".join(accepted)))
@@ -300,6 +297,25 @@ _FAULTS: Final = {
 }
 
 
+_scopes: Final = RowMemo(lambda token: ",".join(token["scopes"]))
+
+
+def _operation(request: Request) -> str:
+    parts = request.segments
+    if len(parts) == 2 and parts[0] == "api":
+        name = parts[1]
+        return name if name in METHODS or (name and name in DESCRIBED) else ""
+    found = areas.RAW.get(parts[0]) if parts else None
+    return "" if found is None else found[0]
+
+
+def _raw(request: Request) -> Callable[[Call], Response] | None:
+    """Who answers a path outside ``/api/``."""
+    parts = request.segments
+    found = areas.RAW.get(parts[0]) if parts else None
+    return None if found is None else found[1]
+
+
 def _token(request: Request) -> str:
     found = bearer(request)
     if found:
@@ -315,12 +331,13 @@ def _authenticate(call: Call, args: Arguments) -> Row:
     given = bearer(call.request) or args.text("token")
     if not given:
         raise SlackError("not_authed")
+    call.scratch["token"] = given
     token = call.twin["tokens"].get(given)
     if token is None:
         raise SlackError("invalid_auth")
     if token["revoked"]:
         raise SlackError("token_revoked")
-    if token.get("expires", call.twin.clock.epoch() + 1) <= call.twin.clock.epoch():
+    if "expires" in token and token["expires"] <= call.twin.clock.epoch():
         raise SlackError("token_expired")
     user = call.twin["users"].get(token["user"])
     if token["kind"] != "app" and (user is None or user["deleted"]):

@@ -6,8 +6,8 @@ from factory_tui.universe import Row
 
 from . import events
 from .errors import SlackError
-from .method import Context, method
-from .shapes import profile_shape, user_shape
+from .method import Context, make_cursor, method
+from .shapes import profile_shape, user_shape, users_page
 from .state import find_user, update, user_named
 
 EVERYBODY: Final = 1_000_000
@@ -19,8 +19,9 @@ def list_users(c: Context) -> dict[str, Any]:
     """Everybody, deactivated accounts and bots included."""
     locale = c.args.flag("include_locale")
     largest = 1000 if "limit" in c.args else EVERYBODY
-    page, metadata = c.page(c["users"].rows(), "user", default=EVERYBODY, largest=largest)
-    members = [user_shape(c, row, locale=locale) for row in page]
+    start, size = c.page_place("user", default=EVERYBODY, largest=largest)
+    members, following = users_page(c, start, size, locale=locale)
+    metadata = {"next_cursor": make_cursor("user", following) if following is not None else ""}
     return {"members": members, "cache_ts": c.now, "response_metadata": metadata}
 
 

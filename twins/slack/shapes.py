@@ -1,18 +1,62 @@
 """Rows as Slack's JSON."""
 
+from itertools import islice
 from typing import Any, Final
 
-from factory_tui.universe import Row
+import orjson
+
+from factory_tui.universe import Row, RowMemo, Table
 
 from .method import Context
 from .state import is_member, member_ids
 
-__all__ = ["channel_shape", "message_shape", "user_shape"]
+__all__ = ["channel_shape", "message_shape", "user_shape", "users_page"]
+
+_MOST_PAGES: Final = 64
 
 
 def user_shape(c: Context, row: Row, *, locale: bool = False) -> dict[str, Any]:
     """A user object; the email only for tokens with ``users:read.email``."""
-    team = c.team["id"]
+    return _user(row, c.team["id"], _sees_email(c), locale)
+
+
+def users_page(
+    c: Context, start: int, size: int, *, locale: bool = False
+) -> tuple[orjson.Fragment, int | None]:
+    """A page of user objects as JSON, written once until a user changes.
+
+    Args:
+        c: Who looks.
+        start: The number ``n`` of the first user.
+        size: How many.
+        locale: As for :func:`user_shape`.
+
+    Returns the page and the number with which the next one starts.
+    """
+    users = c["users"]
+    place = start, size, c.team["id"], _sees_email(c), locale
+    known = users.derived(_pages)
+    found = known.get(place)
+    if found is None:
+        rows = list(islice(users.rows_from("n", start), size + 1))
+        text = orjson.dumps([_written(row, *place[2:]) for row in rows[:size]])
+        if len(known) >= _MOST_PAGES:
+            known.clear()
+        following = rows[size]["n"] if len(rows) > size else None
+        found = known[place] = orjson.Fragment(text), following
+    return found
+
+
+def _pages(_users: Table) -> dict[Any, tuple[orjson.Fragment, int | None]]:
+    """Place and manner of a page to its JSON and what the next one starts with."""
+    return {}
+
+
+def _sees_email(c: Context) -> bool:
+    return c.token is None or c.has_scope("users:read.email")
+
+
+def _user(row: Row, team: str, email: bool, locale: bool) -> dict[str, Any]:
     real_name = f"{row['first']} {row['last']}".strip()
     user: dict[str, Any] = {
         "id": row["id"],
@@ -28,7 +72,7 @@ def user_shape(c: Context, row: Row, *, locale: bool = False) -> dict[str, Any]:
             "tz_label": "Pacific Standard Time",
             "tz_offset": -28800,
         }
-    user["profile"] = profile_shape(c, row)
+    user["profile"] = _profile(row, team, email)
     if not row["deleted"]:
         user |= {
             "is_admin": row["admin"],
@@ -49,8 +93,17 @@ def user_shape(c: Context, row: Row, *, locale: bool = False) -> dict[str, Any]:
     return user
 
 
+_written: Final = RowMemo(
+    lambda row, team, email, locale: orjson.Fragment(orjson.dumps(_user(row, team, email, locale)))
+)
+
+
 def profile_shape(c: Context, row: Row) -> dict[str, Any]:
     """A user's profile."""
+    return _profile(row, c.team["id"], _sees_email(c))
+
+
+def _profile(row: Row, team: str, email: bool) -> dict[str, Any]:
     real_name = f"{row['first']} {row['last']}".strip()
     digest = row.get("photo") or row["id"].lower()
     profile: dict[str, Any] = {
@@ -72,11 +125,11 @@ def profile_shape(c: Context, row: Row) -> dict[str, Any]:
     }
     if row.get("bot_id"):
         profile |= {"bot_id": row["bot_id"], "api_app_id": row["app_id"], "always_active": True}
-    elif row["email"] and (c.token is None or c.has_scope("users:read.email")):
+    elif email and row["email"]:
         profile["email"] = row["email"]
     for size in (24, 32, 48, 72, 192, 512):
         profile[f"image_{size}"] = f"https://secure.gravatar.com/avatar/{digest}.jpg?s={size}"
-    profile |= {"status_text_canonical": "", "team": c.team["id"]}
+    profile |= {"status_text_canonical": "", "team": team}
     return profile
 
 

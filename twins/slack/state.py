@@ -43,7 +43,7 @@ def count(twin: Twin, kind: str) -> int:
 def next_ts(twin: Twin) -> str:
     """A message timestamp: virtual time in microseconds, unique and rising in the workspace."""
     now = int(twin.clock.now().timestamp() * 1_000_000)
-    team = next(twin["team"].rows())
+    team = twin["team"].sole()
     value = max(now, team.get("last_ts", 0) + 1)
     twin["team"].put(team["id"], {**team, "last_ts": value})
     return f"{value // 1_000_000}.{value % 1_000_000:06d}"
@@ -209,6 +209,8 @@ _ALLOWED = re.compile(
 
 def escape(text: str) -> str:
     """Text as Slack stores it: ``&``, ``<`` and ``>`` escaped unless they are markup."""
+    if "&" not in text and "<" not in text and ">" not in text:
+        return text
     parts = []
     at = 0
     for match in _ALLOWED.finditer(text):
