@@ -2,7 +2,7 @@
 
 from factory_tui.universe import BASE62, Call, Response, Row, route
 
-from . import changes, errors, shapes
+from . import changes, errors, shapes, signin
 from .base import body_object, flag, now
 from .machine import ACTIVE, TRANSITIONS, WITH_PASSWORD, Refusal
 from .users import check_password, check_recovery, find_user
@@ -21,18 +21,19 @@ class Lifecycle:
         """With ``sendEmail=false`` answers with the activation link, password or not."""
         row = _take(call, "activate")
         changes.apply_rules(call, row["id"])
-        return self._invitation(call)
+        return self._invitation(call, row)
 
     @route("POST", _PATH + "reactivate", "reactivateUser")
     def reactivate_user(self, call: Call) -> Response:
         """A fresh activation link for a user who has not followed the first."""
-        _take(call, "reactivate")
-        return self._invitation(call, default=False)
+        row = _take(call, "reactivate")
+        return self._invitation(call, row, default=False)
 
-    def _invitation(self, call: Call, *, default: bool = True) -> Response:
+    def _invitation(self, call: Call, row: Row, *, default: bool = True) -> Response:
         if flag(call, "sendEmail", default):
             return Response.json({})
         token = call.twin.ids.mint("activation", 20, alphabet=BASE62)
+        signin.put_one_time(call, row, token, days=7)
         url = f"{call.request.base_url}/welcome/{token}"
         return Response.json({"activationUrl": url, "activationToken": token})
 
@@ -42,7 +43,8 @@ class Lifecycle:
     @route("POST", _PATH + "unlock", "unlockUser")
     def change_status(self, call: Call) -> Response:
         """Answers with an empty object."""
-        _take(call, call.request.segments[-1] or call.request.segments[-2])
+        row = _take(call, call.request.segments[-1] or call.request.segments[-2])
+        call.twin["things"].delete(("attempts", row["id"]))
         return Response.json({})
 
     @route("POST", _PATH + "expire_password", "expirePassword")
@@ -64,10 +66,11 @@ class Lifecycle:
     @route("POST", _PATH + "reset_password", "resetPassword")
     def reset_password(self, call: Call) -> Response:
         """With ``sendEmail=false`` answers with the link to reset it."""
-        _take(call, "reset_password")
+        row = _take(call, "reset_password")
         if flag(call, "sendEmail", True):
             return Response.json({})
         token = call.twin.ids.mint("reset", 20, alphabet=BASE62)
+        signin.put_one_time(call, row, token, days=1)
         url = f"{call.request.base_url}/signin/reset-password/{token}"
         return Response.json({"resetPasswordUrl": url})
 

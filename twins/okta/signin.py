@@ -20,6 +20,7 @@ __all__ = [
     "end_session",
     "factors_of",
     "new_session",
+    "put_one_time",
     "send_code",
     "session_of",
     "session_token",
@@ -146,6 +147,12 @@ def send_code(call: Call, factor: Row) -> None:
     code = call.twin.ids.mint("otp", 6, alphabet=DIGITS)
     hidden = {**factor["hidden"], "code": code, "until": after(call, minutes=5)}
     call.twin["things"].put(("factors", factor["key"]), {**factor, "hidden": hidden})
+
+
+def put_one_time(call: Call, user: Row, token: str, **lasting: int) -> None:
+    """Note a token that an invitation or a reset carries; it leads to a new password."""
+    hidden = {"user": user["id"], "until": after(call, **lasting)}
+    put_thing(call.twin, "one_time_tokens", "", {}, user["id"], id=token, hidden=hidden)
 
 
 # -- sessions
