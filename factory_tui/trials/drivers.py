@@ -84,6 +84,7 @@ async def perform(host: Host, job: Job, mind: Mind | None, observe: Observer) ->
             "open",
             trial=job.trial,
             path=str(job.scenario.path),
+            text=job.scenario.text,
             product=str(job.product),
             command=job.command,
             scratch=str(job.scratch),

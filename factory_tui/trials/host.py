@@ -57,15 +57,23 @@ class HostServer:
         self,
         trial: str,
         path: str,
+        text: str,
         product: str,
         command: str,
         scratch: str,
         seed: int,
         limits: dict[str, Any],
     ) -> dict[str, Any]:
-        """Open a stage for the scenario file at ``path``."""
+        """Open a stage for the scenario of the file at ``path``, as ``text`` has it.
+
+        The file may have been edited since the engine read it, and facts and judge must be about
+        the same scenario.
+        """
+        scenario, problems = scenarios.parse(text, Path(path))
+        if scenario is None:
+            raise HarnessFault(f"{path}: {problems[0] if problems else 'cannot be read'}")
         options = StageOptions(Path(product), command, Path(scratch), seed, Limits(**limits))
-        stage = Stage(scenarios.load(Path(path)), options, self.sandbox, self.packs)
+        stage = Stage(scenario, options, self.sandbox, self.packs)
         opened = await stage.open()
         self.stages[trial] = stage
         return opened
@@ -90,10 +98,13 @@ class HostServer:
         return {}
 
     async def do_bench(
-        self, bench: str, workspace: str, seeds: dict[str, str], seed: int
+        self, bench: str, workspace: str, seeds: dict[str, str], seed: int, outputs: str = ""
     ) -> dict[str, Any]:
         """Open (or replace) a workbench."""
-        self.benches[bench] = Workbench(Path(workspace), seeds, seed, self.sandbox, self.packs)
+        self.benches[bench] = Workbench(
+            *(Path(workspace), seeds, seed, self.sandbox, self.packs),
+            Path(outputs) if outputs else None,
+        )
         return {}
 
     async def do_execute(

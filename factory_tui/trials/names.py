@@ -48,10 +48,11 @@ class Names(asyncio.DatagramProtocol):
         assert self._transport is not None
         try:
             answer = self._answer(dns.message.from_wire(data))
+            wire = None if answer is None else answer.to_wire()
         except (dns.exception.DNSException, ValueError, IndexError):
             return
-        if answer is not None:
-            self._transport.sendto(answer.to_wire(), addr)
+        if wire is not None:
+            self._transport.sendto(wire, addr)
 
     def _answer(self, query: dns.message.Message) -> dns.message.Message | None:
         if query.flags & dns.flags.QR or len(query.question) != 1:

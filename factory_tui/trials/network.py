@@ -55,7 +55,7 @@ class Network:
     """What every box of one universe is connected to.
 
     Attributes:
-        unknown: Host names that were looked up in vain, in order, each once.
+        unknown: Host names that were looked up in vain, in order, each once (the first 100).
     """
 
     def __init__(self, universe: Universe) -> None:

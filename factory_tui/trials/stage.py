@@ -87,6 +87,7 @@ class Stage:
         self.trajectory: list[dict[str, Any]] = []
         self._seen = 0
         self._noted = 0
+        self._sought = 0
 
     # -- the three moments ---------------------------------------------------------------
 
@@ -343,10 +344,14 @@ class Stage:
         )
 
     def _note_exchanges(self, step: int) -> None:
-        """Put the traffic since the last time into the trajectory."""
+        """Put the traffic since the last time into the trajectory, and what was sought in vain."""
         tap = self.universe.tap
         self.trajectory += [exchange_entry(exchange, step) for exchange in tap[self._noted :]]
         self._noted = len(tap)
+        for name in self.network.unknown[self._sought :]:
+            said = f"it looked for the host {clean(name, limit=300)}, which does not exist here"
+            self._note("note", "product", said, step)
+        self._sought = len(self.network.unknown)
 
     def _exchanges(self) -> list[dict[str, Any]]:
         fresh = list(self.universe.tap)[self._seen :]

@@ -28,8 +28,10 @@ class Workbench:
         seed: int,
         sandbox: Sandbox,
         packs: Mapping[str, Pack],
+        outputs: Path | None = None,
     ) -> None:
         self.workspace = workspace
+        self.outputs = outputs
         self.sandbox = sandbox
         self.universe = Universe(
             packs,
@@ -43,8 +45,13 @@ class Workbench:
         prepare_tree(workspace)
 
     async def execute(self, argv: list[str], stdin: bytes, limits: Limits) -> dict[str, Any]:
-        """Run one command of the builder with its workspace writable at ``/work``."""
-        mounts = (Mount(self.workspace, "/work", writable=True),)
+        """Run one command of the builder with its workspace writable at ``/work``.
+
+        Long outputs of earlier commands can be read at ``/tool-output``.
+        """
+        mounts: tuple[Mount, ...] = (Mount(self.workspace, "/work", writable=True),)
+        if self.outputs is not None:
+            mounts += (Mount(self.outputs, "/tool-output"),)
         done = await self.sandbox.run(argv, self.network.box(mounts, limits), stdin=stdin)
         fresh = list(self.universe.tap)[self._seen :]
         self._seen += len(fresh)

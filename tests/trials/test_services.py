@@ -146,3 +146,5 @@ async def test_services_are_found_by_their_real_names(pool: Pool, job: MakeJob) 
         ),
     )
     assert all(fact["ok"] for fact in report.facts), [f["actual"] for f in report.facts]
+    notes = [entry["text"] for entry in report.trajectory if entry["kind"] == "note"]
+    assert [note.split()[5] for note in notes] == ["example.com,", "notslack.com,"]
