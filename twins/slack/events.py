@@ -96,6 +96,10 @@ _ABROAD: Final = frozenset({"channel_archive", "channel_created", "channel_delet
 """Events of public channels that apps outside them hear of too."""
 
 
+PRIVATE: Final = frozenset({"channel", "extra", "mode", "plan", "replies", "streaming", "tasks"})
+"""What only the twin keeps of a message; its channel stands beside it."""
+
+
 def listening(twin: Twin) -> bool:
     """Whether any app asked for events, or holds a session of the Real Time Messaging API."""
     return twin["rtm"].touched or twin["apps"].derived(_asked)
@@ -237,7 +241,8 @@ def said(twin: Twin, row: Row) -> None:
         return
     team = next(twin["team"].rows())["id"]
     event = {
-        **{key: value for key, value in row.items() if key != "reactions"},
+        **{key: row[key] for key in row if key not in PRIVATE and key != "reactions"},
+        "channel": row["channel"],
         "channel_type": channel_kind(channel),
         "event_ts": row["ts"],
     }

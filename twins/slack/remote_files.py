@@ -174,7 +174,8 @@ def update(c: Context) -> dict[str, Any]:
         changes["words"] = _words(c)
     row = {**row, **changes}
     c["remote_files"].put(row["id"], row)
-    events.notify(c.twin, _told("file_change", row, c.user))
+    event = {"type": "file_change", "file_id": row["id"], "file": {"id": row["id"]}}
+    events.notify(c.twin, event)
     return {"file": remote_shape(c, row)}
 
 
@@ -215,7 +216,7 @@ def remove(c: Context) -> dict[str, Any]:
     _bot_only(c)
     row = _named(c)
     c["remote_files"].delete(row["id"])
-    event = {"type": "file_deleted", "file_id": row["id"], "user_id": c.user}
+    event = {"type": "file_deleted", "file_id": row["id"], "channel_ids": row["channels"]}
     events.notify(c.twin, event)
     return {}
 

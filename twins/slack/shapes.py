@@ -7,6 +7,7 @@ import orjson
 
 from factory_tui.universe import Row, RowMemo, Table
 
+from .events import PRIVATE
 from .method import Context
 from .state import is_member, member_ids
 
@@ -199,13 +200,9 @@ def _direct_shape(c: Context, row: Row, team: str) -> dict[str, Any]:
     }
 
 
-_HIDDEN: Final = frozenset({"channel", "replies", "streaming", "tasks", "plan", "extra", "mode"})
-"""What only the twin keeps of a message."""
-
-
 def message_shape(c: Context, row: Row) -> dict[str, Any]:
     """A message as history and answers show it, without what only the twin stores."""
-    message = {key: value for key, value in row.items() if key not in _HIDDEN}
+    message = {key: value for key, value in row.items() if key not in PRIVATE}
     if not message.get("reactions"):
         message.pop("reactions", None)
     else:

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-__all__ = ["compare"]
+__all__ = ["compare", "compare_events"]
 
 DOCUMENTED: dict[str, set[str]] = {
     "auth.revoke": {"revoked"},
@@ -23,6 +23,7 @@ DOCUMENTED: dict[str, set[str]] = {
 
 FURTHER = {
     # The samples pin a file, and have columns without choices where tasks have subtasks.
+    "pin_added /item/message/pinned_info",
     "pins.list /items[]/channel",
     "pins.list /items[]/message",
     "slackLists.create /list_metadata/subtask_schema[]/options/choices",
@@ -62,8 +63,16 @@ def _merged(first: Any, second: Any) -> Any:
     return first if first is not None else second
 
 
-def compare(answers: dict[str, list[dict[str, Any]]], folder: Path) -> list[str]:
-    """One line per key that no sample knows, and per value of another type."""
+def compare(
+    answers: dict[str, list[dict[str, Any]]], folder: Path, given: dict[str, Any] | None = None
+) -> list[str]:
+    """One line per key that no sample knows, and per value of another type.
+
+    Args:
+        answers: Bodies by method.
+        folder: Where the samples are, one file per method.
+        given: Samples that are not in the folder.
+    """
 
     @cache
     def kind(name: str) -> Any:
@@ -85,6 +94,8 @@ def compare(answers: dict[str, list[dict[str, Any]]], folder: Path) -> list[str]
     def known(value: dict[str, Any], sample: Any) -> Any:
         if {"type", "text", "user"} <= value.keys():
             return _merged(sample, kind("message"))
+        if {"avatar_hash", "real_name_normalized"} <= value.keys():
+            return _merged(sample, kind("user")["profile"])
         if {"id", "is_archived"} <= value.keys():
             return _merged(sample, kind("channel"))
         if {"mimetype", "filetype"} <= value.keys():
@@ -128,10 +139,38 @@ def compare(answers: dict[str, list[dict[str, Any]]], folder: Path) -> list[str]
 
     problems: set[str] = set()
     for method, bodies in answers.items():
-        sample = _load(folder, method)
+        sample = (given or {}).get(method) or _load(folder, method)
         if sample is None:
             continue
         sample = {**sample, **dict.fromkeys(DOCUMENTED.get(method, ()))}
         for body in bodies:
             problems |= {f"{method} {line}" for line in look(body, sample, "", method)}
+    return sorted(problems)
+
+
+def _event_sample(folder: Path, event: dict[str, Any]) -> Any:
+    """The sample of an event; a message's is what any sampled message has."""
+    if event["type"] == "message":
+        found: Any = {}
+        for path in sorted(folder.glob("Message*Payload.json")):
+            found = _merged(found, json.loads(path.read_text())["event"])
+        return found
+    name = "".join(part.capitalize() for part in event["type"].split("_"))
+    path = folder / f"{name}Payload.json"
+    return json.loads(path.read_text())["event"] if path.exists() else None
+
+
+def compare_events(events: list[dict[str, Any]], folder: Path) -> list[str]:
+    """One line per key of an event that no sample knows."""
+    whole = folder.parent / "api"
+    problems: set[str] = set()
+    for event in events:
+        sample = _event_sample(folder, event)
+        if sample is None:
+            continue
+        more = {"event_ts": "", "cache_ts": 0, "channel_type": ""}
+        shown = {key: value for key, value in event.items() if key in sample or key not in more}
+        name = "message" if event["type"] == "message" else event["type"]
+        found = compare({name: [shown]}, whole, {name: sample})
+        problems |= set(found)
     return sorted(problems)

@@ -179,6 +179,7 @@ async def things(w: Wire, room: str, me: str, other: str) -> None:
     await w.bot("calls.update", id=key, title="t")
     await w.bot("calls.participants.add", id=key, users=[{"slack_id": other}])
     await w.bot("calls.participants.remove", id=key, users=[{"slack_id": other}])
+    w.apply("reject_call", {"user": w.secrets["email"], "call": key})
     await w.bot("calls.end", id=key)
     await w.user("dnd.setSnooze", num_minutes=5)
     await w.user("dnd.endSnooze")
@@ -200,6 +201,7 @@ async def things(w: Wire, room: str, me: str, other: str) -> None:
     im = (await w.bot("conversations.open", users=[me]))["channel"]["id"]
     thread = (await w.bot("chat.postMessage", channel=im, text="ask"))["ts"]
     place = {"channel_id": im, "thread_ts": thread}
+    w.apply("open_assistant", {"user": w.secrets["email"], "channel": "it"})
     await w.bot("assistant.threads.setStatus", status="thinking", **place)
     await w.bot("assistant.threads.setTitle", title="t", **place)
     prompts = [{"title": "a", "message": "b"}]
