@@ -74,10 +74,11 @@ def field_meta(c: Context, name: str, project: Row, kind: str) -> dict[str, Any]
 
 def priorities_of(c: Context, project: Row) -> list[str]:
     """The priorities of a project, the highest first."""
+    rows = sorted(c["priorities"].rows(), key=lambda row: (row["n"], row["id"]))
     scheme = c["priorityschemes"].get(scheme_of(project, "priority_scheme"))
     if scheme is None or scheme.get("default"):
-        return [str(key) for key in c["priorities"]]
-    return list(scheme["priorities"])
+        return [str(row["id"]) for row in rows]
+    return [str(row["id"]) for row in rows if row["id"] in scheme["priorities"]]
 
 
 def _custom_meta(c: Context, name: str, project: Row, kind: str, meta: dict[str, Any]) -> None:

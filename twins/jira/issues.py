@@ -162,7 +162,7 @@ def bulk_fetch(c: Context) -> Response:
             )
         else:
             issues.append(issue_shape(c, row, fields, expand))
-    return reply({"expand": "schema,names", "issues": issues, "issueErrors": errors})
+    return reply({"issues": issues, "issueErrors": errors})
 
 
 def _strings(value: Any) -> list[str]:

@@ -8,8 +8,6 @@ from .context import Context, operation, reply, stamp
 from .errors import JiraError
 from .shapes import (
     category_shape,
-    priority_shape,
-    resolution_shape,
     status_shape,
 )
 
@@ -45,42 +43,6 @@ def _paged(rows: list[Any], start: int, size: int) -> dict[str, Any]:
     }
 
 
-@operation("GET", "/priority", "getPriorities")
-def priorities(c: Context) -> Response:
-    """All priorities, the highest first."""
-    return reply(
-        [
-            {**priority_shape(c, row), "statusColor": row["color"], "description": ""}
-            for row in c["priorities"].rows()
-        ]
-    )
-
-
-@operation("GET", "/priority/search", "searchPriorities")
-def priority_search(c: Context) -> Response:
-    """Priorities in pages."""
-    start, size = c.page(50, 50)
-    rows = [
-        {
-            **priority_shape(c, row),
-            "statusColor": row["color"],
-            "description": "",
-            "isDefault": row["id"] == "3",
-        }
-        for row in c["priorities"].rows()
-    ]
-    return reply(_paged(rows, start, size))
-
-
-@operation("GET", "/priority/{id}", "getPriority")
-def one_priority(c: Context) -> Response:
-    """A priority."""
-    row = c["priorities"].get(c.param("id"))
-    if row is None:
-        raise JiraError(404, f"The priority with id '{c.param('id')}' does not exist")
-    return reply({**priority_shape(c, row), "statusColor": row["color"], "description": ""})
-
-
 @operation("GET", "/status", "getStatuses")
 def statuses(c: Context) -> Response:
     """All statuses."""
@@ -114,21 +76,6 @@ def category(c: Context) -> Response:
     raise JiraError(404, "The status category does not exist")
 
 
-@operation("GET", "/resolution", "getResolutions")
-def resolutions(c: Context) -> Response:
-    """All resolutions."""
-    return reply([resolution_shape(c, row) for row in c["resolutions"].rows()])
-
-
-@operation("GET", "/resolution/{id}", "getResolution")
-def one_resolution(c: Context) -> Response:
-    """A resolution."""
-    row = c["resolutions"].get(c.param("id"))
-    if row is None:
-        raise JiraError(404, f"The resolution with id '{c.param('id')}' does not exist")
-    return reply(resolution_shape(c, row))
-
-
 @operation("GET", "/label", "getAllLabels")
 def labels(c: Context) -> Response:
     """Every label in use, sorted, in pages."""
@@ -157,44 +104,3 @@ def configuration(c: Context) -> Response:
             },
         }
     )
-
-
-_PERMISSIONS = {
-    "BROWSE_PROJECTS": "Browse Projects",
-    "CREATE_ISSUES": "Create Issues",
-    "EDIT_ISSUES": "Edit Issues",
-    "DELETE_ISSUES": "Delete Issues",
-    "TRANSITION_ISSUES": "Transition Issues",
-    "ASSIGN_ISSUES": "Assign Issues",
-    "ADD_COMMENTS": "Add Comments",
-    "ADMINISTER_PROJECTS": "Administer Projects",
-    "ADMINISTER": "Administer Jira",
-}
-
-
-@operation("GET", "/mypermissions", "getMyPermissions")
-def my_permissions(c: Context) -> Response:
-    """What the caller may do, in a project or at all."""
-    wanted = c.query_list("permissions")
-    if c.cloud and not wanted:
-        raise JiraError(400, "The 'permissions' query parameter is required.")
-    unknown = [name for name in wanted if name not in _PERMISSIONS]
-    if unknown:
-        raise JiraError(400, f"Unrecognized permission: {unknown[0]}")
-    key = c.query("projectKey") or c.query("projectId")
-    project = c.project(key) if key else None
-    admin = bool(c.user and c.user["admin"])
-    answer = {}
-    for name in wanted or list(_PERMISSIONS):
-        has = admin if name.startswith("ADMINISTER") else True
-        if project is not None and name != "BROWSE_PROJECTS" and not c.may_write(project):
-            has = False
-        answer[name] = {
-            "id": name,
-            "key": name,
-            "name": _PERMISSIONS[name],
-            "type": "GLOBAL" if name == "ADMINISTER" else "PROJECT",
-            "description": "",
-            "havePermission": has,
-        }
-    return reply({"permissions": answer})
