@@ -20,10 +20,11 @@ KEYS: Final = frozenset(
 )
 VARY: Final = frozenset({"ids", "names", "order", "pages", "clock"})
 DRIVES: Final = frozenset({"shell"})
-_FAULT: Final = frozenset(
-    {"twin", "match", "principal", "nth", "probability", "times"}
-    | {"reply", "headers", "body", "html", "drop", "delay", "reset"}
-)
+_HITS: Final = frozenset({"twin", "nth", "probability", "times"})
+_REQUEST: Final = frozenset({"match", "principal", "headers", "body", "html"})
+_STRIKES: Final = frozenset({"reply", "drop", "delay", "reset", "stale", "revoke"})
+_EVENT: Final = frozenset({"event", "subscription"})
+_ASTRAY: Final = frozenset({"drop", "delay", "duplicate", "reorder", "missign"})
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _CLOCK: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z", re.ASCII)
 
@@ -214,8 +215,14 @@ class _Reader:
         return Limits(**found)
 
     def setup(self, tree: Tree) -> tuple[Setup, frozenset[str]]:
-        keys = self.mapping(tree, "`setup`", {"clock", "twins", "files"} | self.twins)
+        given = {"clock", "twins", "files", "rate_limits", "strict"}
+        keys = self.mapping(tree, "`setup`", given | self.twins)
         setup: dict[str, Any] = {}
+        for key in ("rate_limits", "strict"):
+            if (flag := keys.get(key)) and not isinstance(flag.value, bool):
+                self.wrong(flag, f"`{key}` is `true` or `false`")
+            elif flag is not None:
+                setup[key] = flag.value
         if clock := keys.get("clock"):
             setup["clock"] = self.text(clock, "clock")
             if not _CLOCK.fullmatch(setup["clock"]):
@@ -280,26 +287,37 @@ class _Reader:
         return tuple(self.fault(element) for element in tree.elements)
 
     def fault(self, tree: Tree) -> Mapping[str, Any]:
-        keys = self.mapping(tree, "a fault", _FAULT)
-        for key in ("twin", "match"):
+        """A fault of requests, or with ``event`` of what a twin tells the product."""
+        told = tree.kind == "map" and any(item.key == "event" for item in tree.items)
+        strikes = _ASTRAY if told else _STRIKES
+        keys = self.mapping(tree, "a fault", _HITS | strikes | (_EVENT if told else _REQUEST))
+        for key in ("twin", "event" if told else "match"):
             if key not in keys:
                 self.wrong(tree, f"a fault needs `{key}`")
         if (twin := keys.get("twin")) and self.text(twin, "twin") not in self.twins:
             self.wrong(twin, f"no twin is called `{twin.value}`", nearest(twin.value, self.twins))
-        if keys and not {"reply", "drop", "delay", "reset"} & keys.keys():
-            self.wrong(tree, "this fault does nothing", "add `reply`, `drop`, `delay` or `reset`")
+        if keys and not strikes & keys.keys():
+            choices = ", ".join(f"`{name}`" for name in sorted(strikes))
+            self.wrong(tree, "this fault does nothing", f"add one of {choices}")
         for key in ("body", "html"):
             if key in keys and "reply" not in keys:
                 self.wrong(keys[key], f"`{key}` needs `reply`", "say which HTTP status it has")
-        if (drop := keys.get("drop")) and drop.value not in ("before", "after-commit"):
-            self.wrong(drop, "`drop` is `before` or `after-commit`")
+        drops = (True,) if told else ("before", "after-commit")
+        if (drop := keys.get("drop")) and drop.value not in drops:
+            said = "`true` for an event" if told else "`before` or `after-commit`"
+            self.wrong(drop, f"`drop` is {said}")
+        for key in ("html", "reset", "revoke", "reorder", "missign"):
+            if (flag := keys.get(key)) and not isinstance(flag.value, bool):
+                self.wrong(flag, f"`{key}` is `true` or `false`")
         if (nth := keys.get("nth")) and not _is_nth(nth.value):
             self.wrong(nth, "`nth` is a number from 1, a list of them, or `from N`")
         if reply := keys.get("reply"):
             code = self.number(reply, "reply", above=0, whole=True)
             if code is not None and not 200 <= code <= 599:
                 self.wrong(reply, "`reply` is an HTTP status")
-        for key in ("delay", "probability"):
+        if duplicate := keys.get("duplicate"):
+            self.number(duplicate, "duplicate", above=0, whole=True)
+        for key in ("delay", "stale", "probability"):
             if value := keys.get(key):
                 number = self.number(value, key, above=0)
                 if key == "probability" and number is not None and number > 1:

@@ -56,13 +56,16 @@ class Setup:
 
     ``clock`` is ISO 8601 in UTC; ``seeds`` maps a twin to the name of its seed; ``operations``
     are ``(twin, operation, arguments)`` in the order written; ``files`` maps a relative path in
-    the working folder to its text.
+    the working folder to its text. ``rate_limits`` enforces what the vendors publish, ``strict``
+    voids a trial in which the product calls what a twin lacks.
     """
 
     clock: str = "2026-03-02T09:00:00Z"
     seeds: Mapping[str, str] = field(default_factory=dict)
     operations: Sequence[tuple[str, str, Any]] = ()
     files: Mapping[str, str] = field(default_factory=dict)
+    rate_limits: bool = False
+    strict: bool = False
 
 
 @dataclass(frozen=True, slots=True)

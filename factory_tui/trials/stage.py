@@ -77,6 +77,8 @@ class Stage:
             seed=options.seed,
             clock=setup.clock,
             vary=scenario.vary,
+            limits=setup.rate_limits,
+            strict=setup.strict,
         )
         self.network = Network(self.universe)
         self.service: Service | None = None
