@@ -32,11 +32,11 @@ def _keys(c: Context, entity: str, address: str) -> Response:
     return reply({"keys": [{"key": key, "self": f"{address}/{key}"} for key in known]})
 
 
-def _get(c: Context, entity: str, address: str) -> Response:
+def _get(c: Context, entity: str) -> Response:
     row = c["properties"].get((entity, _key(c)))
     if row is None:
         raise JiraError(404, f"Property with key {_key(c)} not found.")
-    return reply({"key": row["key"], "value": row["value"], "self": f"{address}/{row['key']}"})
+    return reply({"key": row["key"], "value": row["value"]})
 
 
 def _put(c: Context, entity: str) -> Response:
@@ -68,7 +68,7 @@ def addon_keys(c: Context) -> Response:
 @operation("GET", f"{_ADDON}/{{propertyKey}}", "AddonPropertiesResource.getAddonProperty_get")
 def addon_get(c: Context) -> Response:
     """A property of a Connect app."""
-    return _get(c, *_addon(c))
+    return _get(c, _addon(c)[0])
 
 
 @operation("PUT", f"{_ADDON}/{{propertyKey}}", "AddonPropertiesResource.putAddonProperty_put")
@@ -99,7 +99,7 @@ def forge_keys(c: Context) -> Response:
 @operation("GET", f"{_FORGE}/{{propertyKey}}", "getForgeAppProperty")
 def forge_get(c: Context) -> Response:
     """A property of a Forge app."""
-    return _get(c, *_forge(c))
+    return _get(c, _forge(c)[0])
 
 
 @operation("PUT", f"{_FORGE}/{{propertyKey}}", "putForgeAppProperty")

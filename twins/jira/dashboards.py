@@ -10,7 +10,7 @@ from .errors import JiraError
 from .groups_of import group_named
 from .pages import bean, page
 from .properties import Owner, drop_properties, register
-from .shapes import user_shape
+from .shapes import brief_user
 from .sharing import may_edit, may_view, sent_shares, share_shape
 from .state import new_id
 
@@ -56,12 +56,7 @@ def _shape(c: Context, row: Row) -> dict[str, Any]:
     if row["description"]:
         shape["description"] = row["description"]
     if row["owner"]:
-        user = user_shape(c, row["owner"]) or {}
-        shape["owner"] = {
-            name: user[name]
-            for name in ("self", "accountId", "name", "key", "displayName", "active", "avatarUrls")
-            if name in user
-        }
+        shape["owner"] = brief_user(c, row["owner"])
     return shape
 
 

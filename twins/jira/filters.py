@@ -45,9 +45,7 @@ def filter_shape(c: Context, row: Row) -> dict[str, Any]:
         "editPermissions": [share_shape(c, share) for share in row["editors"]],
         "subscriptions": dict(_NONE),
     }
-    if c.cloud:
-        shape |= {"isWritable": may_edit(c, row), "sharedUsers": dict(_NONE)}
-    return shape
+    return {**shape, "sharedUsers": dict(_NONE)} if c.cloud else shape
 
 
 def _fields(c: Context, body: dict[str, Any], key: str, owner: str) -> dict[str, Any]:
@@ -245,7 +243,7 @@ def search(c: Context) -> Response:
     rows.sort(key=lambda row: by(c, row), reverse=order.startswith("-"))
 
     def shape(row: Row) -> dict[str, Any]:
-        full = filter_shape(c, row)
+        full = {**filter_shape(c, row), "isWritable": may_edit(c, row), "subscriptions": []}
         wanted = ("self", "id", "name", *(name for name in _EXPAND if name in expand))
         brief = {name: full[name] for name in wanted if name in full}
         return {"expand": ",".join(_EXPAND), **brief}

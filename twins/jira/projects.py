@@ -105,8 +105,6 @@ def search(c: Context) -> Response:
             shape |= {name: full[name] for name in wanted if name in expand and name in full}
             if "insight" in expand:
                 shape["insight"] = {"totalIssueCount": len(c["issues"].find("project", row["id"]))}
-            if "projectKeys" in expand:
-                shape["projectKeys"] = [row["key"]]
         values.append(shape)
     answer: dict[str, Any] = {
         "self": f"{address}{start}",

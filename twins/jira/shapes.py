@@ -9,6 +9,7 @@ from .context import Context
 from .seed import status_category
 
 __all__ = [
+    "brief_user",
     "comment_shape",
     "priority_shape",
     "project_shape",
@@ -59,6 +60,13 @@ def user_shape(c: Context, account: str | None) -> dict[str, Any] | None:
         "timeZone": "Etc/UTC",
         "accountType": "app" if row["app"] else "atlassian",
     }
+
+
+def brief_user(c: Context, account: str | None) -> dict[str, Any] | None:
+    """A user as owners and shares show one."""
+    shape = user_shape(c, account)
+    left_out = ("emailAddress", "timeZone", "accountType")
+    return shape and {name: value for name, value in shape.items() if name not in left_out}
 
 
 def category_shape(c: Context, category: str) -> dict[str, Any]:

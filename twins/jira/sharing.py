@@ -8,7 +8,7 @@ from .context import Context
 from .errors import JiraError
 from .groups_of import group_named, group_reference
 from .permits import in_role
-from .shapes import project_shape, user_shape
+from .shapes import brief_user, project_shape
 
 __all__ = ["may_edit", "may_view", "sent_share", "sent_shares", "share_shape"]
 
@@ -22,7 +22,7 @@ def share_shape(c: Context, share: Row) -> dict[str, Any]:
     if kind == "group":
         shape["group"] = group_reference(c, share["group"])
     elif kind == "user":
-        shape["user"] = user_shape(c, share["user"])
+        shape["user"] = brief_user(c, share["user"])
     elif share.get("project"):
         project = c["projects"].get(share["project"])
         if project is None:
