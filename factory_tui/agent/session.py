@@ -170,6 +170,8 @@ class Session:
             by itself is left to it.
         abort_signal: Aborts the session when set, from any thread.
         depth: How deep this session is nested in others, as a subagent.
+        child_options: Gives what a subagent's session is made with besides, as arguments of this
+            class (hooks, callbacks, tools); called once for each.
         model_name: The model id put into requests.
         role: The role put into requests, for the ledger.
         key: Gives the key of a request from its number within the current input (from 0).
@@ -208,6 +210,7 @@ class Session:
         retry_policy: RetryPolicy | None = None,
         abort_signal: AbortSignal | None = None,
         depth: int = 0,
+        child_options: Callable[[], dict[str, Any]] = dict,
     ) -> None:
         self.id = str(uuid.uuid4())
         self.state = SessionState.IDLE
@@ -217,6 +220,7 @@ class Session:
             self.event_emitter.on(on_event)
         self.subagents: dict[str, SubAgentHandle] = {}
         self.depth = depth
+        self._child_options = child_options
         self._profile = profile if isinstance(profile, ProviderProfile) else None
         self._model: Model | None
         self._environment: Any = environment
@@ -343,14 +347,19 @@ class Session:
         """
         if self._profile is None:
             raise ToolError("this session cannot have subagents")
+        made: dict[str, Any] = {
+            "llm_client": self._model,
+            "role": self._role,
+            "retry_policy": self._retry_policy,
+            "depth": self.depth + 1,
+            "child_options": self._child_options,
+            **self._child_options(),
+        }
         return Session(
             self._profile.with_model(model) if model else self._profile,
             environment,
             replace(self.config, max_turns=max_turns),
-            llm_client=self._model,
-            role=self._role,
-            retry_policy=self._retry_policy,
-            depth=self.depth + 1,
+            **made,
         )
 
     async def submit(self, text: str = "") -> Finished:

@@ -85,17 +85,20 @@ class Workspace:
         root: The directory the builder works in; it has to exist once it is looked at.
         git_dir: A bare repository, outside of ``root``; it is set up if it is not there.
         limits: What the workspace may hold.
+        branch: Where commits go in the repository; several workspaces may share one.
 
     Raises:
         ValueError: The repository would lie inside the workspace.
         GitError: Git is missing.
     """
 
-    def __init__(self, root: Path, git_dir: Path, *, limits: Limits | None = None) -> None:
+    def __init__(
+        self, root: Path, git_dir: Path, *, limits: Limits | None = None, branch: str = BRANCH
+    ) -> None:
         self.root, self.git_dir = root.resolve(), git_dir.resolve()
         if self.git_dir.is_relative_to(self.root):
             raise ValueError(f"{git_dir} lies inside the workspace {root}")
-        self.limits = limits or Limits()
+        self.limits, self.branch = limits or Limits(), branch
         self._repository = Repository(self.git_dir)
         self._cache: dict[bytes, _Known] = {}
         self._blobs: set[str] = set()
@@ -150,7 +153,12 @@ class Workspace:
 
     def head(self) -> str:
         """The last commit, "" before the first."""
-        return self._repository.resolve(BRANCH)
+        return self._repository.resolve(self.branch)
+
+    def subject(self, commit: str) -> str:
+        """The first line of a commit's message."""
+        shown = self._repository.run("log", "-1", "--format=%s", commit)
+        return shown.decode("utf-8", "replace").strip()
 
     def tree_of(self, commit: str) -> str:
         """The tree of a commit.
@@ -160,22 +168,29 @@ class Workspace:
         """
         return self._repository.run("rev-parse", "--verify", f"{commit}^{{tree}}").decode().strip()
 
-    def commit(self, message: str) -> str:
+    def parent(self, commit: str) -> str:
+        """The commit before a commit, "" before the first."""
+        return self._repository.resolve(f"{commit}^")
+
+    def commit(self, message: str, *, onto: str | None = None) -> str:
         """Snapshot the workspace and commit it on top of the last commit; gives its id.
+
+        ``onto`` is another commit to put it on ("" for none); the branch is moved there.
 
         An iteration that changed nothing gets a commit as well.
         """
         with self._lock:
-            return self._commit(message)
+            return self._commit(message, onto)
 
-    def _commit(self, message: str) -> str:
-        tree, parent = self._snapshot(), self.head()
+    def _commit(self, message: str, onto: str | None) -> str:
+        tree, head = self._snapshot(), self.head()
+        parent = head if onto is None else onto
         parents = ["-p", parent] if parent else []
         made = self._repository.run(
             "commit-tree", tree, *parents, stdin=message.encode("utf-8", "replace")
         )
         commit = made.decode().strip()
-        self._repository.run("update-ref", BRANCH, commit, parent or "0" * 40)
+        self._repository.run("update-ref", self.branch, commit, head or "0" * 40)
         return commit
 
     def diff_stat(self, old: str, new: str) -> DiffStat:

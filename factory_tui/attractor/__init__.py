@@ -123,6 +123,7 @@ from factory_tui.attractor.stylesheet import (
     parse_stylesheet,
 )
 from factory_tui.attractor.svg import render_svg
+from factory_tui.attractor.trace import Trace, current_trace
 from factory_tui.attractor.transforms import (
     StylesheetTransform,
     Transform,
@@ -212,6 +213,7 @@ __all__ = [
     "ToolHandler",
     "ToolHooks",
     "ToolResult",
+    "Trace",
     "Transform",
     "UnknownQuestion",
     "ValidationError",
@@ -223,6 +225,7 @@ __all__ = [
     "best_by_weight_then_lexical",
     "build_retry_policy",
     "check_goal_gates",
+    "current_trace",
     "delay_for_attempt",
     "evaluate_clause",
     "evaluate_condition",

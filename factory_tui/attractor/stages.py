@@ -101,6 +101,7 @@ class Stages:
                 "internal.stage_dir": str(run_dir / node.id),
             }
         )
+        trace.entered = edge
         trace.at, trace.visit = node.id, f"{trace.name}/{node.id}@{len(trace.completed)}"
         token = current_trace.set(trace)
         try:

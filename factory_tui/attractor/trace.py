@@ -22,6 +22,7 @@ class Trace:
         name: Which way this is: the run, or a branch of a certain visit of a parallel node.
         visit: Name of the visit of the node being run; no two visits in a run share one.
         at: The node being run.
+        entered: The edge it was entered by; None where a jump or a join led there.
         branches: Ways of the branches the node being run has finished, by their first node.
     """
 
@@ -32,6 +33,7 @@ class Trace:
     name: str = ""
     visit: str = ""
     at: str = ""
+    entered: Edge | None = None
     branches: dict[str, "Trace"] = field(default_factory=dict)
 
 
@@ -50,4 +52,7 @@ class Step:
 
 
 current_trace: ContextVar[Trace] = ContextVar("current_trace")
-"""The way whose node is being run, so that a parallel node's branches can report to it."""
+"""The way whose node is being run, so that a parallel node's branches can report to it.
+
+Handlers, backends, interviewers and observers of events are called in it as well.
+"""

@@ -10,24 +10,20 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from factory_tui.attractor import (
-    Context,
-    Graph,
-    Node,
-    Outcome,
-    PipelineEvent,
-    StageCompleted,
-    StageFailed,
-    StageStarted,
-    parse_dot,
-    run_pipeline,
+    CheckpointError,
+    DotSyntaxError,
+    ValidationError,
+    load_checkpoint,
 )
 from factory_tui.config import ConfigError, Settings, load
 from factory_tui.engine.loop import Loop
+from factory_tui.engine.pipeline import run_factory_pipeline
+from factory_tui.engine.places import Places
 from factory_tui.engine.runtime import Runtime, Stopped
 from factory_tui.store import Store, StoreError
 from factory_tui.trials import HarnessFault
@@ -35,9 +31,7 @@ from factory_tui.trials import HarnessFault
 __all__ = ["main"]
 
 ENDED = ("satisfied", "unsatisfied", "stopped", "failed")
-Execute = Callable[[Node, Context, Graph, Path], Awaitable[Outcome]]
 LOCK_PATIENCE = 20.0
-PIPELINES = Path(__file__).resolve().parents[1] / "pipelines"
 
 
 @contextlib.contextmanager
@@ -59,39 +53,6 @@ def only_one(folder: Path) -> Iterator[bool]:
         yield True
 
 
-def pipeline_source(settings: Settings) -> str:
-    """The text of the run's pipeline: a shipped one by name, or a file of the factory."""
-    own = settings.folder / settings.pipeline
-    path = own if settings.pipeline.endswith(".dot") else PIPELINES / f"{settings.pipeline}.dot"
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise HarnessFault(f"the pipeline {path} cannot be read: {error}") from error
-
-
-def refuse_unconfined(graph: Graph) -> None:
-    """Refuse what would run on the host, or work on one workspace from two sides.
-
-    Raises:
-        HarnessFault: the pipeline is not one for a factory; the sentence names the node.
-    """
-    for node in graph.nodes.values():
-        kind = node.type or node.handler_type
-        hooked = any(str(key).startswith("tool_hooks") for key in node.attrs)
-        if kind in ("tool", "stack.manager_loop") or hooked:
-            raise HarnessFault(
-                f"pipeline node {node.id!r} runs a command on the host; in a factory only the "
-                "builder and the trials run commands, in boxes: remove the node"
-            )
-        if kind == "parallel":
-            raise HarnessFault(
-                f"pipeline node {node.id!r} works in parallel, and a run has one workspace: "
-                "put its builders one after the other"
-            )
-    if any(str(key).startswith("tool_hooks") for key in graph.attrs):
-        raise HarnessFault("the pipeline's tool_hooks run commands on the host: remove them")
-
-
 async def carry_out(settings: Settings, store: Store, run_id: str) -> None:
     """Carry out a run until it ends, is stopped, or is suspended."""
     runtime = Runtime(settings, store, run_id)
@@ -102,7 +63,7 @@ async def carry_out(settings: Settings, store: Store, run_id: str) -> None:
         asyncio.get_running_loop().add_signal_handler(number, runtime.suspend)
     try:
         async with runtime.open():
-            loop = Loop(runtime)
+            loop = Loop(runtime, Places(runtime))
             if ended:
                 await _only_retries(runtime, loop)
                 return
@@ -115,10 +76,7 @@ async def carry_out(settings: Settings, store: Store, run_id: str) -> None:
                 },
             )
             store.update_run(run_id, tier=str(runtime.pool.tier.get("letter", "")))
-            for reason in sorted(runtime.gate.reasons):
-                runtime.emit("run.paused", {"reason": reason, "detail": "as before"})
-            if not runtime.gate.reasons:
-                store.update_run(run_id, status="running")
+            runtime.pausing.tell_again()
             await _until_done(runtime, loop)
     except HarnessFault as fault:
         if ended:
@@ -131,7 +89,7 @@ async def carry_out(settings: Settings, store: Store, run_id: str) -> None:
 
 async def _only_retries(runtime: Runtime, loop: Loop) -> None:
     """Perform the trials asked for on a run that has ended, or stop when told to."""
-    work = asyncio.create_task(loop.retries(until_idle=True))
+    work = asyncio.create_task(loop.wishes(until_idle=True))
     waiting: set[asyncio.Future[Any]] = {work, runtime.stop}
     await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     if not work.done():
@@ -144,19 +102,27 @@ async def _only_retries(runtime: Runtime, loop: Loop) -> None:
 def _reopened(settings: Settings, store: Store, run_id: str) -> bool:
     """Whether the engineer wants a run that ended without success to go on.
 
-    Its pipeline then starts over; the store knows what is done, so nothing is done twice.
+    A pipeline that had come to its end then starts over; the store knows what is done, so nothing
+    is done twice.
     """
     wanted = any(request.verb == "resume" for request in store.pending(run_id))
     if not wanted or store.run(run_id).status == "satisfied":
         return False
-    (settings.runs / run_id / "pipeline" / "checkpoint.json").unlink(missing_ok=True)
+    # One that was stopped in the middle goes on from there, with the conversation it had.
+    place = settings.runs / run_id / "pipeline"
+    try:
+        over = load_checkpoint(place).final is not None
+    except (FileNotFoundError, CheckpointError):
+        over = True
+    if over:
+        (place / "checkpoint.json").unlink(missing_ok=True)
     store.update_run(run_id, status="running", finished_ms=None)
     return True
 
 
 async def _until_done(runtime: Runtime, loop: Loop) -> None:
     work = asyncio.create_task(_pipeline(runtime, loop))
-    retries = asyncio.create_task(loop.retries())
+    retries = asyncio.create_task(loop.wishes())
     waiting: set[asyncio.Future[Any]] = {work, runtime.stop}
     await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     retries.cancel()
@@ -182,53 +148,28 @@ async def _until_done(runtime: Runtime, loop: Loop) -> None:
 async def _pipeline(runtime: Runtime, loop: Loop) -> str:
     """Run the pipeline to its end; returns why it failed, or ""."""
     await runtime.gate.wait()
-    _lay_out(runtime)
-    run_dir = runtime.folder / "pipeline"
-    graph = parse_dot(pipeline_source(runtime.settings))
-    refuse_unconfined(graph)
-    result = await run_pipeline(
-        graph,
-        handlers={
-            "factory.validate": _Handler(loop.validate),
-            "factory.learn": _Handler(loop.learn),
-        },
-        backend=loop,
-        run_dir=run_dir,
-        on_event=lambda event: _journal(runtime, event),
-        resume=True,
-    )
-    return "" if result.status.ok else result.failure_reason
+    _lay_out(runtime, loop)
+    try:
+        result = await run_factory_pipeline(loop)
+    except (DotSyntaxError, ValidationError) as error:
+        return f"the pipeline cannot be run: {error}"
+    if not result.status.ok:
+        return result.failure_reason
+    await loop.final()
+    await loop.wishes(until_idle=True)
+    return ""
 
 
-class _Handler:
-    """A node handler from a coroutine function of the loop."""
-
-    def __init__(self, execute: Execute) -> None:
-        self._execute = execute
-
-    async def execute(self, node: Node, context: Context, graph: Graph, run_dir: Path) -> Outcome:
-        """Run the node."""
-        return await self._execute(node, context, graph, run_dir)
-
-
-def _journal(runtime: Runtime, event: PipelineEvent) -> None:
-    """What viewers see of the pipeline: which node is live, and how it ended."""
-    if isinstance(event, StageStarted):
-        runtime.emit("node.entered", {"node": event.name, "handler": event.handler})
-    elif isinstance(event, StageCompleted):
-        left = {"node": event.name, "status": event.status, "notes": event.notes}
-        runtime.emit("node.left", left)
-    elif isinstance(event, StageFailed):
-        left = {"node": event.name, "status": "fail", "notes": event.error}
-        runtime.emit("node.left", left)
-
-
-def _lay_out(runtime: Runtime) -> None:
+def _lay_out(runtime: Runtime, loop: Loop) -> None:
     """Fill the workspace from an existing code base, if the run starts from one.
 
-    As long as no iteration has begun, a copy that was cut off is made anew.
+    A copy that was cut off is made anew.
     """
-    if not runtime.options.seed_from or runtime.store.iterations(runtime.run_id):
+    main = loop.places.main()
+    if runtime.store.place(runtime.run_id, "") or runtime.store.iterations(runtime.run_id):
+        return
+    if not runtime.options.seed_from:
+        main.save(tree=runtime.workspace.snapshot())
         return
     for entry in runtime.workspace.root.iterdir():
         if entry.is_dir() and not entry.is_symlink():
@@ -238,6 +179,7 @@ def _lay_out(runtime: Runtime) -> None:
     files = runtime.workspace.seed_from(Path(runtime.options.seed_from))
     text = f"the workspace starts from {files} files of {runtime.options.seed_from}"
     runtime.emit("note", {"text": text, "level": "info"})
+    main.save(tree=runtime.workspace.snapshot())
 
 
 def _finish(runtime: Runtime, status: str, detail: str) -> None:

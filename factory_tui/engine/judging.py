@@ -31,7 +31,7 @@ class JudgeFailed(Exception):
 class UserMind:
     """Plays the simulated user of one trial with the ``user`` model."""
 
-    def __init__(self, runtime: Runtime, scenario: Scenario, iteration: int, n: int) -> None:
+    def __init__(self, runtime: Runtime, scenario: Scenario, iteration: str, n: int) -> None:
         self.runtime = runtime
         self.scenario = scenario
         self.iteration = iteration
@@ -59,9 +59,10 @@ class UserMind:
 class Judge:
     """Reads trajectories with the ``judge`` model."""
 
-    def __init__(self, runtime: Runtime, iteration: int) -> None:
+    def __init__(self, runtime: Runtime, iteration: int, candidate: str = "") -> None:
         self.runtime = runtime
-        self.iteration = iteration
+        self.name = f"{iteration}@{candidate}" if candidate else str(iteration)
+        """The iteration, and the candidate if it is about one, in the keys of requests."""
         self._slots = asyncio.Semaphore(JUDGES_AT_ONCE)
 
     async def read(
@@ -110,7 +111,7 @@ class Judge:
                 schema=request.schema,
                 max_tokens=min(JUDGE_TOKENS, limit or JUDGE_TOKENS),
                 role="judge",
-                key=f"judge/{self.iteration}/{scenario.id}/{n}/{ordinal}",
+                key=f"judge/{self.name}/{scenario.id}/{n}/{ordinal}",
             )
             async with self._slots:
                 response = await runtime.complete(question)

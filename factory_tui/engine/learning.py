@@ -10,7 +10,9 @@ from factory_tui.scenarios.transcript import render
 __all__ = ["compose"]
 
 
-def compose(runtime: Runtime, validation: Validation, scored: satisfaction.Report) -> str:
+def compose(
+    runtime: Runtime, validation: Validation, scored: satisfaction.Report, iteration: int
+) -> str:
     """Compose the feedback, journal it, and return its text."""
     results = []
     for result in validation.results.values():
@@ -39,5 +41,6 @@ def compose(runtime: Runtime, validation: Validation, scored: satisfaction.Repor
             "text": made.text,
             "lint": made.lint,
         },
+        iteration=iteration,
     )
     return made.text

@@ -7,6 +7,7 @@ import contextlib
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,20 +17,32 @@ from factory_tui.agent.workspace import Workspace
 from factory_tui.config import Settings
 from factory_tui.engine.control import ControlLoop, Gate
 from factory_tui.engine.launch import RunOptions
+from factory_tui.engine.models import register_providers, split_model
+from factory_tui.engine.money import TaggedBook, tell_forfeits, warned_before
+from factory_tui.engine.pausing import Pausing
 from factory_tui.engine.specs import SpecWatch
+from factory_tui.engine.where import Visits, Where
 from factory_tui.llm import (
+    AuthError,
+    BadRequest,
     BudgetExhausted,
     Client,
+    ContextLengthError,
     Ledger,
     Limits,
     LLMError,
+    NotFoundError,
     PlaybackMiss,
     Price,
     Prices,
+    QuotaExceededError,
     Recorder,
     Request,
     Response,
     Retry,
+    RetryPolicy,
+    SDKError,
+    retry,
 )
 from factory_tui.llm.playback import PlaybackServer
 from factory_tui.store import ExchangeRow, Store, Traffic
@@ -62,11 +75,17 @@ class Runtime:
         self.options = RunOptions(**row.settings)
         self.folder = settings.runs / run_id
         self.iteration = row.iteration or 0
-        self.gate = Gate()
+        self.pausing = Pausing(store, run_id, self.emit)
+        entered = store.events(run_id=run_id, kinds=["node.entered"], limit=1_000_000)
+        self.visits = Visits(
+            tuple(str(e.data.get(name, "")) for name in ("pipeline", "node", "key"))  # type: ignore[misc]
+            for e in entered
+        )
         self.ended = False
         """The run has ended; this process only performs the trials somebody asked for."""
         self.stop: asyncio.Future[Stopped] = asyncio.get_running_loop().create_future()
-        self.retries: asyncio.Queue[tuple[str, int]] = asyncio.Queue()
+        self.wishes = asyncio.Event()
+        self.on_answer: Callable[[Mapping[str, Any], str], Awaitable[str]] | None = None
         self.pool: Pool
         self.client: Client
         self.ledger: Ledger
@@ -117,10 +136,10 @@ class Runtime:
                     "suspend": self._on_suspend,
                     "budget": self._on_budget,
                     "retry": self._on_retry,
+                    "answer": self._on_answer,
                 },
             )
-            if row.status == "paused" and self._last_pause() == "user":
-                self.gate.hold("user")
+            self.pausing.restore()
             for request in self.store.pending(self.run_id):
                 if request.verb == "suspend":  # it was meant for a process that is gone
                     self.store.acknowledge(request.id, "moot")
@@ -133,6 +152,15 @@ class Runtime:
             stack.push_async_callback(_cancel, tasks)
             yield self
 
+    @property
+    def gate(self) -> Gate:
+        """What every model call and every trial waits at."""
+        return self.pausing.gate
+
+    def where(self) -> Where:
+        """The node for which the running code works."""
+        return self.visits.here()
+
     def _note_spec(self) -> None:
         """Journal an edit of the spec that was made while no process of the run was alive."""
         copy = self.folder / "spec.md"
@@ -141,22 +169,12 @@ class Runtime:
         copy.write_text(self.spec.text, encoding="utf-8")
         self.store.update_run(self.run_id, spec_hash=self.spec.hash)
 
-    def told(self) -> str:
-        """The spec as the builder has last heard of it."""
-        path = self.folder / "told.md"
-        return path.read_text(encoding="utf-8") if path.exists() else self.spec.text
-
-    def keep_told(self) -> None:
-        """Remember what the builder has heard of, for a process that takes over."""
-        partial = self.folder / "told.md.partial"
-        partial.write_text(self.spec.told, encoding="utf-8")
-        partial.replace(self.folder / "told.md")
-
     def _open_money(self, tokens: int | None, usd: str | None) -> None:
-        book = self.store.book(self.run_id)
-        book.forfeit_open()
+        book = TaggedBook(self.store.book(self.run_id), self.where)
+        tell_forfeits(self.store, self.run_id, self.emit)
         limits = Limits(tokens, None if usd is None else Decimal(usd), self.settings.budget.warn)
-        self.ledger = Ledger(book, limits, self._on_money)
+        warned = warned_before(self.store, self.run_id)
+        self.ledger = Ledger(book, limits, self._on_money, warned=warned)
 
     def _client(self, base_url: str | None) -> Client:
         models = self.settings.models
@@ -166,7 +184,7 @@ class Runtime:
         }
         recorded = base_url is not None
         recorder = Recorder(Path(self.options.record)) if self.options.record else None
-        return Client(
+        client = Client(
             ledger=self.ledger,
             prices=Prices(overrides),
             base_url=base_url,
@@ -176,7 +194,11 @@ class Runtime:
             gate=self.gate.wait,
             on_exhausted=self._on_exhausted,
             on_retry=self._on_retry_wait,
+            compact_at=0 if recorded else models.compact_at,
         )
+        if not recorded:
+            register_providers(client, models.roles().values())
+        return client
 
     async def _pool(self) -> Pool:
         options = HostOptions(
@@ -278,26 +300,57 @@ class Runtime:
         return "recorded" if self.options.recording else self.settings.models.roles()[role]
 
     async def complete(
-        self, request: Request, on_delta: Callable[[str, str], None] | None = None
+        self,
+        request: Request,
+        on_delta: Callable[[str, str], None] | None = None,
+        *,
+        holds: bool = True,
     ) -> Response:
         """Call a model through the ledger; a model that cannot be reached pauses the run.
 
+        Args:
+            request: what is asked.
+            on_delta: gets the answer as it comes.
+            holds: whether a refusal pauses the run too; one of a model that a builder chose for
+                its subagent is that builder's to mend.
+
         Raises:
             PlaybackMiss: a recording has no answer to this request.
+            ContextLengthError: the request does not fit the model.
+            BudgetExhausted: there is no money for it, and the run has ended.
         """
         while True:
             try:
-                return await self.client.complete(request, on_delta)
-            except (PlaybackMiss, BudgetExhausted):
+                return await self._ask(request, on_delta)
+            except (PlaybackMiss, BudgetExhausted, ContextLengthError):
                 raise
             except LLMError as error:
-                if self.ended:
+                if self.ended or not (holds or error.retryable):
                     raise
-                self.pause("model", f"{request.role}: {clean(str(error), limit=500)}")
+                said = f"{request.role}: {clean(str(error), limit=500)}"
+                self.pause("model", f"{said.rstrip('.')}. {_advice(error, request)}")
                 await self.gate.wait()
 
+    async def _ask(self, request: Request, on_delta: Callable[[str, str], None] | None) -> Response:
+        """One call, with the retries that the request's provider does not make itself."""
+        provider, model = split_model(request.model)
+        if self.options.recording or (request.provider or provider) == "anthropic":
+            named = request.model if self.options.recording else model
+            return await self.client.complete(replace(request, model=named), on_delta)
+        named_request = replace(request, model=model, provider=request.provider or provider)
+        register_providers(self.client, [request.model])
+
+        def on_retry(error: SDKError, attempt: int, delay: float) -> None:
+            if on_delta is not None:
+                on_delta("retry", "")
+            told = Retry(request.role, model, request.key, attempt + 2, delay, error)
+            self._on_retry_wait(told)
+
+        policy = RetryPolicy(max_retries=4, max_delay=300.0, on_retry=on_retry)
+        return await retry(lambda: self.client.complete(named_request, on_delta), policy)
+
     def _on_money(self, kind: str, data: Mapping[str, Any]) -> None:
-        self.emit(kind, data)
+        self.emit(kind, {**data, **self.where().data()} if kind == "spend" else data)
         if kind == "budget.overbilled":
             self.pause("overbilled", "the model API billed more than its counted bound")
 
@@ -326,33 +379,25 @@ class Runtime:
         """Hold the run at its next model call and trial until somebody resumes it."""
         if self.ended:
             return
-        fresh = reason not in self.gate.reasons
-        self.gate.hold(reason)
-        if fresh:
-            with self.store.transaction():
-                self.store.update_run(self.run_id, status="paused")
-                self.emit("run.paused", {"reason": reason, "detail": detail})
+        self.pausing.hold(reason, detail)
 
-    def _last_pause(self) -> str:
-        """Why the run was paused when its process ended."""
-        paused = self.store.events(run_id=self.run_id, kinds=["run.paused"], limit=100_000)
-        return str(paused[-1].data.get("reason", "")) if paused else ""
+    def begin_waiting(self, ident: str, text: str) -> None:
+        """The main line waits for an answer to a question."""
+        self.pausing.ask(ident, clean(text, limit=500))
 
-    def _release(self, reasons: Sequence[str], who: str) -> None:
-        held = bool(self.gate.reasons)
-        for reason in reasons:
-            self.gate.release(reason)
-        if held and not self.gate.reasons:
-            with self.store.transaction():
-                self.store.update_run(self.run_id, status="running")
-                self.emit("run.resumed", {"who": who})
+    def end_waiting(self, ident: str, who: str) -> None:
+        """It goes on; without ``who`` because the process ends."""
+        self.pausing.answered(ident, who)
 
     async def _on_pause(self, args: Mapping[str, Any], who: str) -> str:
         self.pause("user", "" if who == "you" else f"by {who}")
         return "paused; calls in flight are finished"
 
     async def _on_resume(self, args: Mapping[str, Any], who: str) -> str:
-        self._release(tuple(self.gate.reasons), who)
+        reasons = tuple(self.gate.reasons)
+        self.pausing.release(reasons, who)
+        if not reasons and self.pausing.asking:
+            return "nothing to resume: the run waits for an answer (factory-tui answer)"
         return "resumed"
 
     async def _on_stop(self, args: Mapping[str, Any], who: str) -> str:
@@ -392,15 +437,37 @@ class Runtime:
         if below:
             self.pause("budget", "the new budget is below what is spent")
             return "changed; it is below what is spent, so the run is paused"
-        self._release(("budget",), who)
+        self.pausing.release(("budget",), who)
         return "changed"
 
     async def _on_retry(self, args: Mapping[str, Any], who: str) -> str:
         count = int(args.get("trials", 3))
         if not 1 <= count <= 100:
             raise ValueError("between 1 and 100 trials")
-        self.retries.put_nowait((str(args["scenario"]), count))
+        self.store.want(self.run_id, str(args["scenario"]), count)
+        self.wishes.set()
         return f"{count} more trials of {args['scenario']} are queued"
+
+    async def _on_answer(self, args: Mapping[str, Any], who: str) -> str:
+        if self.on_answer is None:
+            raise ValueError("the run asks nothing")
+        return await self.on_answer(args, who)
+
+
+def _advice(error: LLMError, request: Request) -> str:
+    """What an engineer can do about a model call that failed for good."""
+    if isinstance(error, AuthError):
+        return "Check the API key, then resume."
+    if isinstance(error, QuotaExceededError):
+        return "The account has no credit left: add some, then resume."
+    if isinstance(error, NotFoundError):
+        return f"Does {request.model} exist? Correct [models] in factory.toml, then resume."
+    if isinstance(error, BadRequest):
+        return (
+            "The server refuses this request and would refuse it again: choose another model in "
+            "factory.toml, or stop the run."
+        )
+    return "Resume to try again."
 
 
 def _api_key() -> str | None:

@@ -16,7 +16,7 @@ from watchfiles import awatch
 
 from factory_tui.agent import prompts
 
-__all__ = ["SpecWatch", "digest"]
+__all__ = ["Listener", "SpecWatch", "digest"]
 
 Emit = Callable[[str, Mapping[str, Any]], None]
 
@@ -27,14 +27,13 @@ def digest(text: str) -> str:
 
 
 class SpecWatch:
-    """Holds the spec's present text and what the builder has not seen of its changes."""
+    """Holds the spec's present text and journals its changes."""
 
     def __init__(self, path: Path, shown: str, emit: Emit) -> None:
         self.path = path
         self.shown = shown
         self.text = path.read_text(encoding="utf-8")
         self._emit = emit
-        self._told = self.text
 
     @property
     def hash(self) -> str:
@@ -74,38 +73,56 @@ class SpecWatch:
             },
         )
 
-    def start_of_iteration(self) -> str:
-        """The text a new conversation starts from; nothing is left untold."""
-        if self._told != self.text:
-            self._delivered(turn=0)
-        self._told = self.text
-        return self.text
+    def delivered(self, turn: int) -> None:
+        """Journal that a builder has heard of the present version."""
+        data = {"path": self.shown, "new_hash": self.hash, "turn": turn}
+        self._emit("spec.delivered", data)
+
+
+class Listener:
+    """What one line of conversations has heard of the spec: the main one, or a branch's.
+
+    Args:
+        spec: the spec.
+        path: where the text it has heard is kept for a process that takes over.
+    """
+
+    def __init__(self, spec: SpecWatch, path: Path) -> None:
+        self.spec, self.path = spec, path
+        self.told = path.read_text(encoding="utf-8") if path.exists() else spec.text
 
     @property
     def told_hash(self) -> str:
-        """The version the builder has heard of."""
-        return digest(self._told)
+        """The version that has been heard of."""
+        return digest(self.told)
 
-    def resume_from(self, told: str) -> None:
-        """Go on with a conversation that has heard of this version."""
-        self._told = told
+    def begin(self) -> str:
+        """The text a new conversation starts from; nothing is left untold."""
+        if self.told != self.spec.text:
+            self.spec.delivered(turn=0)
+        self.told = self.spec.text
+        self.keep()
+        return self.told
 
-    @property
-    def told(self) -> str:
-        """The text the builder has heard of."""
-        return self._told
+    def keep(self) -> None:
+        """Remember what has been heard, once the turn that says it is stored."""
+        partial = self.path.with_name(self.path.name + ".partial")
+        partial.write_text(self.told, encoding="utf-8")
+        partial.replace(self.path)
 
-    def _delivered(self, turn: int) -> None:
-        self._emit("spec.delivered", {"path": self.shown, "new_hash": self.hash, "turn": turn})
+    def take_over(self, other: Listener) -> None:
+        """Go on with what another line has built on."""
+        self.told = other.told
+        self.keep()
 
     def message(self, turn: int) -> str | None:
-        """What the builder has to hear about edits since it was last told, if anything."""
-        if self.text == self._told:
+        """What has to be said about edits since the last time, if anything."""
+        if self.spec.text == self.told:
             return None
-        diff = _diff(self._told, self.text, self.shown)
-        self._told = self.text
-        self._delivered(turn)
-        return prompts.spec_changed(diff, path=self.shown)
+        diff = _diff(self.told, self.spec.text, self.spec.shown)
+        self.told = self.spec.text
+        self.spec.delivered(turn)
+        return prompts.spec_changed(diff, path=self.spec.shown)
 
 
 def _diff(old: str, new: str, name: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import shutil
 import time
 from collections.abc import Coroutine, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -76,24 +77,53 @@ def trial_seed(tree: str, scenario: str, n: int) -> int:
 
 
 class Validation:
-    """One product against all scenarios."""
+    """One product against all scenarios.
 
-    def __init__(self, runtime: Runtime, product: Product, iteration: int) -> None:
+    Args:
+        runtime: the run.
+        product: what is tried.
+        iteration: the iteration it belongs to.
+        candidate: the parallel branch it comes from, "" for the run's own product.
+        fresh: use the scenarios as they are now, not as they were when the iteration's first
+            trial began.
+
+    Raises:
+        HarnessFault: a scenario cannot be used.
+    """
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        product: Product,
+        iteration: int,
+        candidate: str = "",
+        *,
+        fresh: bool = False,
+    ) -> None:
         self.runtime = runtime
         self.product = product
         self.iteration = iteration
-        self.judge = Judge(runtime, iteration)
-        self.scenarios = self._load()
+        self.candidate = candidate
+        self.judge = Judge(runtime, iteration, candidate)
+        self.scenarios = self._load(fresh)
         self.results = {s.id: Result(s) for s in self.scenarios}
 
-    def _load(self) -> list[Scenario]:
-        """The vault as it is now; a scenario with mistakes stops the run, it does not shrink it."""
+    def _load(self, fresh: bool) -> list[Scenario]:
+        """The vault; a scenario with mistakes stops the run, it does not shrink it.
+
+        All trials of an iteration are about the same scenarios, whatever is edited meanwhile and
+        over any restart: the texts are kept with the run, out of the builder's reach.
+        """
         folder = self.runtime.settings.scenarios
-        found, problems = scenarios.load_folder(folder)
+        kept = self.runtime.folder / "vault" / str(self.iteration)
+        bound = kept.is_dir() and not fresh
+        found, problems = scenarios.load_folder(kept if bound else folder)
         errors = [p for p in problems if p.level == "error"]
         if errors or not found:
             detail = str(errors[0]) if errors else f"{folder}: no scenario"
             raise HarnessFault(detail)
+        if not kept.is_dir():
+            _keep(found, kept)
         rows = [
             ScenarioRow(
                 run_id=self.runtime.run_id,
@@ -150,16 +180,19 @@ class Validation:
             ]
         )
 
-    async def again(self, scenario_id: str, count: int) -> None:
+    def next_retry(self, scenario_id: str) -> int:
+        """The first free number of a trial that the engineer asked for."""
+        rows = self.runtime.store.trials(
+            self.runtime.run_id, iteration=self.iteration, scenario=scenario_id
+        )
+        return max([RETRY, *(t.n for t in rows)]) + 1
+
+    async def again(self, scenario_id: str, first: int, count: int) -> None:
         """Perform more trials of one scenario because the engineer asked for them."""
         scenario = next((s for s in self.scenarios if s.id == scenario_id), None)
         if scenario is None:
             raise HarnessFault(f"there is no scenario {scenario_id!r} any more")
-        row = self.runtime.store.trials(
-            self.runtime.run_id, iteration=self.iteration, scenario=scenario_id
-        )
-        start = max([RETRY, *(t.n for t in row)])
-        await self._together([self._trial(scenario, start + n) for n in range(1, count + 1)])
+        await self._together([self._trial(scenario, first + n) for n in range(count)])
 
     async def _settle(self, scenario: Scenario) -> None:
         """More trials until the sequential test decides; a void headline trial is replaced."""
@@ -196,7 +229,9 @@ class Validation:
     async def _trial(self, scenario: Scenario, n: int) -> None:
         runtime = self.runtime
         trial = f"{runtime.run_id}.{self.iteration}.{scenario.id}.{n}"
-        done = self._known(trial)
+        if self.candidate:
+            trial += f"@{self.candidate}"
+        done = self._done(scenario.id, n)
         if done is not None:
             self.results[scenario.id].verdicts[n] = done
             return
@@ -212,6 +247,7 @@ class Validation:
             product_tree=self.product.tree,
             tier=str(runtime.pool.tier.get("letter", "")),
             confirmation=CONFIRMATION < n <= RETRY,
+            candidate=self.candidate,
         )
         report, found, asked = Report(), None, ""
         for attempt in range(HARNESS_TRIES):
@@ -232,6 +268,16 @@ class Validation:
         self._keep(row, report, found, asked)
         self.results[scenario.id].verdicts[n] = found
         self.results[scenario.id].reports[n] = report
+
+    def _done(self, scenario: str, n: int) -> verdict.Verdict | None:
+        """The verdict of this trial of this very product, by whichever name it was performed."""
+        store, run_id = self.runtime.store, self.runtime.run_id
+        for row in store.trials(run_id, self.iteration, scenario, candidate=None):
+            if row.n == n and row.product_tree == self.product.tree:
+                found = self._known(row.id)
+                if found is not None:
+                    return found
+        return None
 
     def _known(self, trial: str) -> verdict.Verdict | None:
         """A verdict from before a crash; a trial counts once."""
@@ -280,7 +326,12 @@ class Validation:
             runtime.store.save_trial(row)
             runtime.emit(
                 "trial.started",
-                {"n": n, "seed": row.seed, "split": scenario.split},
+                {
+                    "n": n,
+                    "seed": row.seed,
+                    "split": scenario.split,
+                    "candidate": self.candidate,
+                },
                 iteration=self.iteration,
                 scenario=scenario.id,
                 trial=row.id,
@@ -288,7 +339,7 @@ class Validation:
             report = await perform(
                 host,
                 job,
-                UserMind(runtime, scenario, self.iteration, n),
+                UserMind(runtime, scenario, self.judge.name, n),
                 lambda rows: runtime.note_traffic(
                     rows, iteration=self.iteration, scenario=scenario.id, trial=row.id
                 ),
@@ -366,11 +417,23 @@ class Validation:
                     "facts_passed": found.facts_passed,
                     "facts_total": found.facts_total,
                     "failing_step": found.failing_step,
+                    "candidate": row.candidate,
                 },
                 iteration=self.iteration,
                 scenario=row.scenario,
                 trial=row.id,
             )
+
+
+def _keep(found: Sequence[Scenario], folder: Path) -> None:
+    """Keep the scenarios' texts; the folder appears in one step."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(mode=0o700)
+    for number, scenario in enumerate(found):
+        (partial / f"{number:04d}.md").write_text(scenario.text, encoding="utf-8")
+    partial.rename(folder)
 
 
 _KILLED = {
@@ -385,7 +448,7 @@ _KILLED = {
 def _product_failure(report: Report) -> tuple[str, int | None]:
     """How the product failed the whole trial by breaking a limit of its box, and where."""
     for entry in report.trajectory:
-        killed = entry["data"].get("killed") if entry["kind"] == "run" else ""
+        killed = entry["data"].get("killed") if entry["kind"] in ("run", "stop") else ""
         if killed in _KILLED:
             return _KILLED[killed], entry["step"]
     return "", None

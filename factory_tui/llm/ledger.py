@@ -8,7 +8,7 @@ never becomes known has cost its whole reservation.
 import asyncio
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal, Protocol
@@ -94,12 +94,20 @@ class Ledger:
     ``budget.overbilled`` in the shape of the journal's vocabulary (``spend`` also carries the
     call's ``key``).
 
+    ``warned`` are the marks ("tokens" | "usd", fraction) that were said to be crossed before a
+    restart.
+
     ``commit`` and ``forfeit`` are plain functions on purpose: a cancelled call must still be
     booked, and an ``await`` could be cancelled again.
     """
 
     def __init__(
-        self, book: Book, limits: Limits, on_event: Callable[[str, dict[str, Any]], None]
+        self,
+        book: Book,
+        limits: Limits,
+        on_event: Callable[[str, dict[str, Any]], None],
+        *,
+        warned: Iterable[tuple[str, float]] = (),
     ) -> None:
         self._book = book
         self._limits = limits
@@ -107,7 +115,7 @@ class Ledger:
         self._lock = asyncio.Lock()
         self._moved = asyncio.Event()  # set and replaced whenever room may have appeared
         self._open: set[int] = set()
-        self._warned: set[tuple[str, float]] = set()
+        self._warned: set[tuple[str, float]] = set(warned)
         self._said_exhausted = False
 
     @property

@@ -265,19 +265,3 @@ def test_the_vault_cannot_be_seeded_into_the_workspace(start: Start, settings: S
 
     with pytest.raises(BadInput, match="must not see"):
         start(recording="unused", seed_from=str(settings.folder))
-
-
-def test_a_pipeline_that_runs_commands_on_the_host_is_refused(
-    start: Start, settings: Settings, tmp_path: Path
-) -> None:
-    (settings.folder / "own.dot").write_text(
-        'digraph own { start [shape=Mdiamond]; peek [shape=parallelogram, tool_command="env"];'
-        ' build [prompt="x"]; exit [shape=Msquare]; start -> peek -> build -> exit }'
-    )
-    toml = settings.folder / "factory.toml"
-    toml.write_text(toml.read_text().replace("[product]", 'pipeline = "own.dot"\n[product]'))
-    run = start(recording=str(recording(tmp_path / "r.jsonl", write_tool(GOOD))))
-    run.wait(lambda: bool(run.events("run.finished", "run.paused", "harness.fault")))
-    told = " ".join(str(dict(e.data)) for e in run.events())
-    assert "'peek' runs a command on the host" in told
-    assert not run.events("spend")

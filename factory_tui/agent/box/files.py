@@ -19,6 +19,7 @@ from collections.abc import Iterator
 
 MAX_FILE = 20 * 1024 * 1024
 MAX_TEXT = 1024 * 1024
+OUTPUTS = "/tool-output"  # long outputs of earlier commands, mounted read-only where there are any
 SKIPPED = {".git", "__pycache__", "node_modules", ".venv", ".mypy_cache", ".pytest_cache"}
 
 
@@ -32,6 +33,8 @@ def locate(name: str) -> str:
     if "\0" in name:
         raise Problem("a path cannot contain a NUL character")
     full = os.path.realpath(os.path.join(root, name))
+    if full == OUTPUTS or full.startswith(OUTPUTS + "/"):
+        return full
     if full != root and not full.startswith(root.rstrip("/") + "/"):
         raise Problem(f"{name} is outside the workspace {root}")
     return full
@@ -39,6 +42,8 @@ def locate(name: str) -> str:
 
 def shown(full: str) -> str:
     """A path as the model should see it."""
+    if full.startswith(OUTPUTS + "/"):
+        return full
     return os.path.relpath(full, os.path.realpath(os.getcwd()))
 
 
