@@ -12,15 +12,25 @@ from .users import find_user, sorted_rows
 
 __all__ = ["Groups", "find_group"]
 
+_SEARCH_OPERATORS: Final = "eq sw gt ge lt le pr"
 _SEARCH_NAMES: Final = (
     "id",
     "type",
     "created",
     "lastUpdated",
     "lastMembershipUpdated",
+    "source.id",
+    f"profile.name:co {_SEARCH_OPERATORS}",
+    f"profile.description:co {_SEARCH_OPERATORS}",
     "profile.",
 )
-_FILTER_NAMES: Final = ("id", "type", "lastUpdated", "lastMembershipUpdated")
+_INEQUALITIES: Final = "eq gt ge lt le"
+_FILTER_NAMES: Final = (
+    "id",
+    "type",
+    f"lastUpdated:{_INEQUALITIES}",
+    f"lastMembershipUpdated:{_INEQUALITIES}",
+)
 _TAKEN: Final = "name: An object with this field already exists in the current organization"
 
 
@@ -164,9 +174,8 @@ def _profile(call: Call, own: str | None) -> Row:
 def _matching(
     call: Call, rows: list[Row], text: str, exact: bool, names: tuple[str, ...]
 ) -> list[Row]:
-    operators = "eq gt ge lt le" if exact else "eq co sw gt ge lt le pr"
     try:
-        matches = compile_expression(text, exact, names, operators)
+        matches = compile_expression(text, exact, names, "eq" if exact else _SEARCH_OPERATORS)
     except ExpressionError as problem:
         raise errors.bad_search(call, str(problem)) from None
     return [row for row in rows if matches(row)]

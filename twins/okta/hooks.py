@@ -33,6 +33,7 @@ from . import errors
 from .base import body_object
 from .fields import BLANK, INVALID, checked
 from .resource import Resource, hinted, rows_of
+from .ssf import set_of, ssf_subscriptions
 
 __all__ = ["RESOURCES", "HookEvents"]
 
@@ -228,7 +229,8 @@ class HookEvents(Pack):
     """How events of the system log reach the hooks that asked for their type."""
 
     def subscriptions(self, twin: Twin, event: Event) -> Iterable[Subscription]:
-        """Active, verified hooks with the event's type among theirs."""
+        """Active, verified hooks with the event's type among theirs, and streams of signals."""
+        yield from ssf_subscriptions(twin, event)
         for row in rows_of(twin, "event_hooks"):
             fields = row["fields"]
             if row["status"] != "ACTIVE" or fields["verificationStatus"] != "VERIFIED":
@@ -238,6 +240,8 @@ class HookEvents(Pack):
 
     def outgoing(self, twin: Twin, delivery: Delivery, timestamp: int) -> Outgoing:
         """The event in Okta's envelope, with the headers the hook wants."""
+        if "ssf" in delivery.subscription.data:
+            return set_of(twin, delivery, timestamp)
         row = twin["things"].get(("event_hooks", delivery.subscription.id))
         if row is None:
             return Outgoing(delivery.subscription.url)

@@ -21,14 +21,18 @@ from . import (
     granted,
     hooks,
     iam,
+    identity_sources,
     idps,
     limits,
     mappings,
     misc,
     network,
+    privileged,
     role_targets,
     server_relations,
     sessions,
+    ssf,
+    telephony,
 )
 from .apps import APPS
 from .policies import POLICIES, RULES
@@ -54,14 +58,18 @@ _PARTS: Final = (
     granted,
     hooks,
     iam,
+    identity_sources,
     idps,
     limits,
     mappings,
     misc,
     network,
+    privileged,
     role_targets,
     server_relations,
     sessions,
+    ssf,
+    telephony,
 )
 RESOURCES: Final[tuple[Resource, ...]] = (
     APPS,

@@ -61,18 +61,17 @@ def noted() -> Iterator[None]:
     if folder is None:
         yield
         return
-    record = Universe._record
+    record = Universe._tap
     seen: Counter[tuple[str, bool, int]] = Counter()
 
-    def note(universe: Universe, call: Any, *args: Any) -> None:
-        record(universe, call, *args)
-        exchange = universe.tap[-1]
+    def note(universe: Universe, exchange: Any) -> None:
+        record(universe, exchange)
         client = "OpenAPI-Generator" in dict(exchange.request_headers).get("user-agent", "")
         seen[exchange.operation, client, exchange.status] += 1
 
-    Universe._record = note  # type: ignore[method-assign, assignment]
+    Universe._tap = note  # type: ignore[method-assign, assignment]
     yield
-    Universe._record = record  # type: ignore[method-assign]
+    Universe._tap = record  # type: ignore[method-assign]
     rows = [[*key, count] for key, count in seen.items()]
     name = f"{os.environ.get('PYTEST_XDIST_WORKER', 'one')}.json"
     (Path(folder) / name).write_bytes(orjson.dumps(rows))

@@ -6,7 +6,9 @@ call that fails shows a twin that refuses or answers what its vendor's own clien
 """
 
 from typing import Any
+from urllib.parse import urlencode
 
+from .description import problem_of
 from .needs import (
     BEFORE,
     BODIES,
@@ -90,7 +92,7 @@ class Driver:
         if line in ELSEWHERE:
             return ""
         values = VALUES[line](self) if line in VALUES else self.values(one.path)
-        self._prepare(one, filled(one.path, values))
+        self._prepare(one.verb, one.path, filled(one.path, values))
         if line in WIRE:
             return self._over_the_wire(one, values)
         given = self._arguments(one, values)
@@ -107,11 +109,33 @@ class Driver:
             return "" if str(exchange.status) not in one.types or result[0] is None else "agrees"
         return checked_type(one, result[0] if len(result) == 3 else None, exchange.status)
 
-    def _prepare(self, one: Operation, line: str) -> None:
+    def drive_unknown(self, verb: str, path: str) -> str:
+        """The same for an operation the client does not have: its description says what is due."""
+        line = f"{verb} {path}"
+        if line in ELSEWHERE:
+            return ""
+        values = VALUES[line](self) if line in VALUES else self.values(path)
+        self._prepare(verb, path, filled(path, values))
+        body = self.body(verb, path, values)
+        query = urlencode(QUERY.get(line, {}))
+        target = filled(line, values) + (f"?{query}" if query else "")
+        answer = self.okta(target, body if body is not None else b"")
+        if self.okta.universe.tap[-1].gap:
+            return f"gap {self.okta.universe.tap[-1].gap}"
+        if answer.status >= 400:
+            return (
+                ""
+                if REFUSED.get(line, "-") in str(answer.body)
+                else f"{answer.status} {answer.body!r}"
+            )
+        is_json = (answer.header("content-type") or "").startswith("application/json")
+        return problem_of(verb, path, answer.status, answer.data() if is_json else None)
+
+    def _prepare(self, verb: str, path: str, line: str) -> None:
         """What has to be inactive before it goes or is activated, and the like."""
         above, _, last = line.rpartition("/")
-        first = BEFORE.get(f"{one.verb} {one.path}")
-        if one.verb == "DELETE":
+        first = BEFORE.get(f"{verb} {path}")
+        if verb == "DELETE":
             self.okta(f"POST {line}/lifecycle/deactivate")
         elif last == "activate" and "/lifecycle/" in line:
             self.okta(f"POST {above}/deactivate")

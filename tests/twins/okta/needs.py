@@ -254,11 +254,62 @@ def _allowed(d: Any, app: str) -> str:
     return other
 
 
+def _source_body(d: Any, *_: str) -> dict[str, Any]:
+    name = _numbered(d, "source")
+    profile = {
+        "userName": f"{name}@test.example",
+        "email": f"{name}@test.example",
+        "firstName": "A",
+        "lastName": "B",
+    }
+    return {"externalId": name, "profile": profile}
+
+
+def _source_user(d: Any, source: str) -> str:
+    body = _source_body(d)
+    d.post(f"/api/v1/identity-sources/{source}/users", body)
+    return str(body["externalId"])
+
+
+def _source_group_body(d: Any, *_: str) -> dict[str, Any]:
+    name = _numbered(d, "source")
+    return {"externalId": name, "profile": {"displayName": name}}
+
+
+def _source_member(d: Any, source: str, group: str) -> str:
+    key = _source_user(d, source)
+    d.post(
+        f"/api/v1/identity-sources/{source}/groups/{group}/membership", {"memberExternalId": key}
+    )
+    return key
+
+
+def _stream(d: Any) -> list[str]:
+    d.post("/api/v1/ssf/stream", STREAM)
+    return []
+
+
+def _stream_id(d: Any, *_: str) -> str:
+    return str(d.okta("GET /api/v1/ssf/stream").data()[0]["stream_id"])
+
+
+STREAM: Final[dict[str, Any]] = {
+    "delivery": {
+        "method": "urn:ietf:rfc:8935",
+        "endpoint_url": "https://receiver.example/events",
+        "authorization_header": "Bearer x",
+    },
+    "events_requested": ["https://schemas.openid.net/secevent/caep/event-type/session-revoked"],
+    "format": "iss_sub",
+}
 LINKED: Final[dict[str, Any]] = {
     "primary": {"name": "manager", "title": "M", "description": "m", "type": "USER"},
     "associated": {"name": "report", "title": "R", "description": "r", "type": "USER"},
 }
 MADE: dict[str, Any] = {
+    "/api/v1/identity-sources/{}": _client,
+    "/api/v1/identity-sources/{}/users/{}": _source_user,
+    "/api/v1/identity-sources/{}/groups/{}/membership/{}": _source_member,
     "/api/v1/users/{}": _user,
     "/api/v1/groups/{}": _group,
     "/api/v1/groups/{}/users/{}": _member,
@@ -427,6 +478,12 @@ BEFORE: dict[str, str] = {
 _HOLDERS: Final = ("/api/v1/users", "/api/v1/groups", "/oauth2/v1/clients")
 _TARGETS: Final = "{}/roles/{}/targets/catalog/apps"
 VALUES: dict[str, Any] = {
+    "GET /api/v1/ssf/stream": _stream,
+    "PUT /api/v1/ssf/stream": _stream,
+    "PATCH /api/v1/ssf/stream": _stream,
+    "DELETE /api/v1/ssf/stream": _stream,
+    "GET /api/v1/ssf/stream/status": _stream,
+    "POST /api/v1/ssf/stream/verification": _stream,
     "GET /api/v1/apps/{}/sso/saml/metadata": _saml,
     "POST /api/v1/apps/{}/{}/oauth2/callback": _slack,
     **{
@@ -483,6 +540,7 @@ REFUSED: dict[str, str] = {
 }
 """Operations that Okta refuses today, or that need what nobody can make."""
 ELSEWHERE: dict[str, str] = {
+    "POST /security/api/v1/security-events": "test_okta_signals.py",
     "POST /api/v1/eventHooks/{}/lifecycle/verify": "test_okta_hooks.py",
     "POST /api/v1/inlineHooks/{}/execute": "test_okta_hooks.py",
 }
@@ -500,6 +558,11 @@ BUNDLE: Final[dict[str, Any]] = {
         {"role": "HELP_DESK_ADMIN", "targets": ["orn:okta:directory:x:groups:y"]},
         {"role": "READ_ONLY_ADMIN"},
     ],
+}
+PROVIDER: Final[dict[str, Any]] = {
+    "name": "Signals",
+    "type": "okta",
+    "settings": {"issuer": "signals.example", "jwks_url": "https://signals.example/keys"},
 }
 POSTURE: Final[dict[str, Any]] = {
     "name": "Agent runs",
@@ -525,6 +588,62 @@ ATTRIBUTE: Final[dict[str, Any]] = {
     }
 }
 BODIES: dict[str, Any] = {
+    "POST /api/v1/identity-sources/{}/users": _source_body,
+    "PUT /api/v1/identity-sources/{}/users/{}": _source_body,
+    "PATCH /api/v1/identity-sources/{}/users/{}": _source_body,
+    "POST /api/v1/identity-sources/{}/groups": _source_group_body,
+    "POST /api/v1/identity-sources/{}/groups/{}": _source_group_body,
+    "POST /api/v1/identity-sources/{}/groups/{}/membership": lambda d, source, _: {
+        "memberExternalId": _source_user(d, source)
+    },
+    "POST /api/v1/identity-sources/{}/sessions/{}/bulk-upsert": lambda d, *_: {
+        "entityType": "USERS",
+        "profiles": [_source_body(d)],
+    },
+    "POST /api/v1/identity-sources/{}/sessions/{}/bulk-delete": {
+        "entityType": "USERS",
+        "profiles": [{"externalId": "x"}],
+    },
+    "POST /api/v1/identity-sources/{}/sessions/{}/bulk-groups-upsert": lambda d, *_: {
+        "profiles": [_source_group_body(d)]
+    },
+    "POST /api/v1/identity-sources/{}/sessions/{}/bulk-groups-delete": {"externalIds": ["x"]},
+    "POST /api/v1/identity-sources/{}/sessions/{}/bulk-group-memberships-upsert": {
+        "memberships": [{"groupExternalId": "g", "memberExternalIds": ["x"]}]
+    },
+    "POST /api/v1/identity-sources/{}/sessions/{}/bulk-group-memberships-delete": {
+        "memberships": [{"groupExternalId": "g", "memberExternalIds": ["x"]}]
+    },
+    "POST /api/v1/ssf/stream": STREAM,
+    "PUT /api/v1/ssf/stream": STREAM,
+    "PATCH /api/v1/ssf/stream": STREAM,
+    "POST /api/v1/ssf/stream/verification": lambda d: {"stream_id": _stream_id(d)},
+    "* /api/v1/security-events-providers": PROVIDER,
+    "* /api/v1/security-events-providers/{}": PROVIDER,
+    "POST /api/v1/telephony-providers": {
+        "providerName": "TWILIO",
+        "providerSid": "AC1",
+        "providerAuthToken": "t",
+        "providerSettings": {"sms": {"twilioPhoneNumber": "+15550000000"}},
+    },
+    "PATCH /api/v1/telephony-providers/{}": {"providerSid": "AC2"},
+    "POST /api/v1/telephony-providers/{}/test": {
+        "phoneNumber": "+15550000000",
+        "countryCodeIso2": "US",
+        "factor": "SMS",
+    },
+    "POST /privileged-access/api/v1/okta-service-accounts": lambda d: {
+        "name": _numbered(d, "account"),
+        "oktaUserId": _user(d),
+    },
+    "PATCH /privileged-access/api/v1/okta-service-accounts/{}": {"description": "other"},
+    "POST /privileged-access/api/v1/service-accounts": lambda d: {
+        "name": _numbered(d, "account"),
+        "containerOrn": f"orn:okta:idp:x:apps:oidc_client:{_client(d)}",
+        "username": "root",
+        "password": "s3cret",
+    },
+    "PATCH /privileged-access/api/v1/service-accounts/{}": {"description": "other"},
     "POST /api/v1/apps/{}/cwo/connections": lambda d, app: {
         "requestingAppInstanceId": app,
         "resourceAppInstanceId": _other_app(d),
@@ -733,6 +852,9 @@ BODIES: dict[str, Any] = {
 values of the path."""
 
 QUERY: dict[str, dict[str, Any]] = {
+    # The client cannot read the list that comes without it.
+    "GET /api/v1/ssf/stream": {"stream_id": _stream_id},
+    "GET /api/v1/ssf/stream/status": {"stream_id": _stream_id},
     "GET /api/v1/apps/{}/sso/saml/metadata": {
         "kid": lambda d, app: d.first(f"/api/v1/apps/{app}/credentials/keys", "kid")
     },

@@ -13,6 +13,7 @@ import pytest
 from factory_tui.universe import Universe, load_packs
 
 from ..conftest import TWINS
+from .description import DESCRIPTION, described
 from .driver import Driver
 from .needs import BOUGHT
 from .sdk import Operation, bare, operations
@@ -57,6 +58,24 @@ async def test_the_client_drives(
         problem = await _driven(one, Driver(okta, client))
         if problem:
             wrong.append(f"{one.verb} {one.path} {problem}")
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.skipif(not DESCRIPTION.is_file(), reason="the description is not here")
+def test_what_the_client_lacks_is_as_described(okta: Any) -> None:
+    known = operations()
+    okta.universe.apply("okta", "buy_features", list(BOUGHT))
+    fresh = okta.universe.snapshot()
+    wrong, tried = [], 0
+    for verb, path in (key for keys in AREAS.values() for key in keys):
+        if (verb, path) in known or not described(verb, path):
+            continue
+        okta.universe.restore(fresh)
+        tried += 1
+        problem = Driver(okta, None).drive_unknown(verb, path)
+        if problem:
+            wrong.append(f"{verb} {path} {problem}")
+    assert tried > 10
     assert not wrong, "\n".join(wrong)
 
 
