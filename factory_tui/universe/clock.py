@@ -27,12 +27,13 @@ class Clock:
     """Virtual UTC time. Never goes back except by :meth:`set` (restoring a snapshot)."""
 
     # The texts are asked for several times per request and change less often.
-    __slots__ = ("_date", "_date_of", "_iso", "_iso_of", "_now")
+    __slots__ = ("_date", "_date_of", "_date_until", "_iso", "_iso_of", "_now")
 
     def __init__(self, start: str | datetime) -> None:
         self._now = parse_time(start) if isinstance(start, str) else start.astimezone(UTC)
         self._iso, self._iso_of = "", datetime.min
-        self._date, self._date_of = "", datetime.min.replace(tzinfo=UTC)
+        self._date = ""
+        self._date_of = self._date_until = datetime.min.replace(tzinfo=UTC)
 
     def now(self) -> datetime:
         """The virtual time, timezone-aware, in UTC."""
@@ -52,10 +53,11 @@ class Clock:
 
     def http_date(self) -> str:
         """The virtual time as an HTTP ``Date``."""
-        second = self._now.replace(microsecond=0)
-        if self._date_of != second:
-            self._date = format_datetime(second, usegmt=True)
-            self._date_of = second
+        if not self._date_of <= self._now < self._date_until:
+            self._date_of = self._now.replace(microsecond=0)
+            # Not a second later: the calendar may end before.
+            self._date_until = self._now.replace(microsecond=999_999)
+            self._date = format_datetime(self._date_of, usegmt=True)
         return self._date
 
     def advance(self, seconds: float) -> None:

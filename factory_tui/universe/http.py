@@ -84,12 +84,11 @@ class Request:
         The function may look at everything but the body (and at nothing that changes), and what
         it returns is not to be changed.
         """
-        known = self._derived
-        if function in known:
-            found: T = known[function]
-            return found
-        value = known[function] = function(self)
-        return value
+        try:
+            found: T = self._derived[function]
+        except KeyError:
+            found = self._derived[function] = function(self)
+        return found
 
     @property
     def target(self) -> str:

@@ -336,17 +336,13 @@ class Connection(asyncio.Protocol):
         answered = universe.begin(self._twin, request)
         if isinstance(answered, Waiting):
             self._later(self._ask(request, keep_alive, universe, answered))
+        elif answered.delay or answered.drop or answered.cut is not None:
+            self._later(self._strike(request, answered, keep_alive))
         else:
-            self._give(request, answered, keep_alive)
+            self._write(request, answered, keep_alive)
 
     def _chosen(self, request: Request) -> Universe | None:
         return self._universe if self._choose is None else self._choose(request)
-
-    def _give(self, request: Request, response: Response, keep_alive: bool) -> None:
-        if response.delay or response.drop or response.cut is not None:
-            self._later(self._strike(request, response, keep_alive))
-        else:
-            self._write(request, response, keep_alive)
 
     def _write(self, request: Request, response: Response, keep_alive: bool) -> None:
         self.transport.write(written(response, keep_alive, bodiless=request.method == "HEAD"))

@@ -116,10 +116,11 @@ class Table:
     order in which they were first put.
     """
 
-    __slots__ = ("_base", "_debug", "_derived", "_live", "_over")
+    __slots__ = ("_base", "_debug", "_derived", "_live", "_over", "_rows")
 
     def __init__(self, base: Base, *, debug: bool = False) -> None:
         self._base = base
+        self._rows = base.rows
         self._over: dict[Key, Any] = {}
         self._derived: dict[Any, Any] = {}
         self._live: dict[str, dict[Hashable, dict[Key, None]]] = {}
@@ -131,7 +132,7 @@ class Table:
         """The row, read-only, or ``None``."""
         row = self._over.get(key)
         if row is None:
-            return self._base.rows.get(key)
+            return self._rows.get(key)
         return None if row is _GONE else row
 
     def __getitem__(self, key: Key) -> Row:
@@ -179,8 +180,10 @@ class Table:
 
     def sole(self) -> Row:
         """The first row, of a table that always has one."""
-        if not self._over:
-            return next(iter(self._base.rows.values()))
+        for key, row in self._rows.items():
+            found: Row = self._over.get(key, row)
+            if found is not _GONE:
+                return found
         return next(self.rows())
 
     def rows_from(self, number: str, start: int) -> Iterator[Row]:
@@ -209,12 +212,11 @@ class Table:
 
         The function may look at this table only, and what it returns is not to be changed.
         """
-        known = self._derived
-        if function in known:
-            found: T = known[function]
-            return found
-        value = known[function] = function(self)
-        return value
+        try:
+            found: T = self._derived[function]
+        except KeyError:
+            found = self._derived[function] = function(self)
+        return found
 
     def find(self, index: str, value: Hashable) -> list[Key]:
         """Keys of the rows whose ``index`` (declared by the pack) equals ``value``."""

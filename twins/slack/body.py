@@ -102,6 +102,8 @@ class Arguments:
     def text(self, name: str, default: str = "") -> str:
         """A string; numbers are taken as their digits."""
         value = self.values.get(name)
+        if type(value) is str:
+            return value
         if value is None:
             return default
         if isinstance(value, bool):

@@ -52,28 +52,25 @@ def method(
 
 
 class Context:
-    """One call of a method: who calls, with what, on which state."""
+    """One call of a method: who calls, with what, on which state.
 
-    __slots__ = ("args", "call", "token", "twin")
+    Attributes:
+        user: The id of the user the token acts as, "" without a token.
+        is_bot: Whether the token is a bot's.
+    """
+
+    __slots__ = ("args", "call", "is_bot", "token", "twin", "user")
 
     def __init__(self, call: Call, args: Arguments, token: Row | None) -> None:
         self.call = call
         self.twin: Twin = call.twin
         self.args = args
         self.token = token
+        self.user = str(token["user"]) if token else ""
+        self.is_bot = bool(token and token["kind"] == "bot")
 
     def __getitem__(self, table: str) -> Table:
-        return self.twin[table]
-
-    @property
-    def user(self) -> str:
-        """The id of the user the token acts as."""
-        return str(self.token["user"]) if self.token else ""
-
-    @property
-    def is_bot(self) -> bool:
-        """Whether the token is a bot's."""
-        return bool(self.token and self.token["kind"] == "bot")
+        return self.twin.tables[table]
 
     @property
     def team(self) -> Row:
