@@ -162,6 +162,8 @@ def seed_tables(seed: Seed) -> SeedTables:
     for person in seed.org.people:
         key = ids.mint("user", 10, prefix="U", alphabet=UPPER)
         users[key] = user_row(key, len(users) + 1, person, created)
+        if person.standing in ("left", "suspended"):
+            users[key]["deleted"] = True
     owner = next(iter(users), "")
     if owner:
         users[owner] |= {"admin": True, "owner": True}
@@ -199,25 +201,52 @@ def seed_tables(seed: Seed) -> SeedTables:
         },
         "channels": {},
         "members": {},
+        "usergroups": {},
     }
     _seed_channels(seed, tables, bot, created)
     return tables
 
 
 def _seed_channels(seed: Seed, tables: SeedTables, bot: str, created: int) -> None:
-    by_email = {row["email"]: row["id"] for row in tables["users"].values()}
+    """A channel for every group; where the organisation has circles, for those too.
+
+    Accounts that are deactivated are in none. An organisation with circles has user groups.
+    """
+    active = {row["email"]: row["id"] for row in tables["users"].values() if not row["deleted"]}
     n = 0
-    for group, emails in seed.org.groups.items():
+    for group, emails in [*seed.org.groups.items(), *seed.org.circles.items()]:
         key = seed.ids.mint("channel", 10, prefix="C", alphabet=UPPER)
         name = "general" if group == "everyone" else group
         row = channel_row(key, len(tables["channels"]) + 1, name, bot, created)
         if name == "general":
             row["general"] = True
             row["purpose"]["value"] = "Company-wide announcements and work-based matters"
+        row["private"] = group in seed.org.circles and group == "managers"
         tables["channels"][key] = row
-        for user in [bot, *(by_email[email] for email in emails)]:
+        people = [active[email] for email in emails if email in active]
+        for user in [bot, *people]:
             n += 1
             tables["members"][key, user] = {"channel": key, "user": user, "n": n}
+        if seed.org.circles and group in seed.org.groups and group != "everyone":
+            _seed_group(seed, tables, group, people, created)
+
+
+def _seed_group(seed: Seed, tables: SeedTables, name: str, users: list[str], created: int) -> None:
+    key = seed.ids.mint("usergroup", 10, prefix="S", alphabet=UPPER)
+    owner = next(iter(tables["users"]))
+    tables["usergroups"][key] = {
+        "id": key,
+        "name": name.replace("-", " ").capitalize(),
+        "handle": name[:21],
+        "description": f"Everybody in {name}",
+        "channels": [],
+        "users": users,
+        "created": created,
+        "created_by": owner,
+        "deleted": 0,
+        "updated": created,
+        "updated_by": owner,
+    }
 
 
 def user_row(key: str, n: int, person: Person, created: int) -> Row:
