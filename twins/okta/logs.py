@@ -12,6 +12,18 @@ from .expressions import ExpressionError, compile_expression
 __all__ = ["Logs"]
 
 _OPERATORS: Final = "eq ne co sw ew gt ge lt le pr"
+_NO_PARTS: Final = _OPERATORS.replace("co ", "")
+_NAMES: Final = (
+    *("uuid", "eventType", "legacyEventType", "displayMessage", "severity", "version"),
+    *("actor", "actor.", "target", "target.", "client", "client.", "device", "device."),
+    *("outcome", "outcome.", "transaction.", "request.", "securityContext."),
+    *("authenticationContext.", "debugContext."),
+    f"debugContext.debugData.url:{_NO_PARTS}",
+    f"debugContext.debugData.requestUri:{_NO_PARTS}",
+)
+"""What ``filter`` may name: not ``published``, which ``since`` and ``until`` are for."""
+_MOST_KEYWORDS: Final = 10
+_LONGEST_KEYWORD: Final = 40
 
 
 class Logs:
@@ -36,11 +48,15 @@ class Logs:
         ]
         if query.get("filter"):
             try:
-                matches = compile_expression(query["filter"], False, None, _OPERATORS)
+                matches = compile_expression(query["filter"], False, _NAMES, _OPERATORS)
             except ExpressionError as problem:
                 raise errors.bad_search(call, str(problem)) from None
             events = [item for item in events if matches(item["event"])]
-        for word in query.get("q", "").casefold().split():
+        words = query.get("q", "").casefold().split()
+        if len(words) > _MOST_KEYWORDS or any(len(word) > _LONGEST_KEYWORD for word in words):
+            sentence = "q: At most 10 keywords of at most 40 characters are allowed."
+            raise errors.invalid(call, "q", sentence)
+        for word in words:
             events = [item for item in events if word in _words(item["event"])]
         by_offset = query.get("sortOrder", "ASCENDING").upper() == "DESCENDING"
         if by_offset:

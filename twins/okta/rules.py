@@ -23,9 +23,7 @@ class Rules:
         wanted = call.request.query.get("search", "").casefold()
         rows = [row for row in call.twin["rules"].rows() if wanted in row["name"].casefold()]
         shown, links = page(call, rows, 50, 200)
-        if call.request.query.get("expand"):
-            call.gap("listGroupRules expand")
-        return listed([_shown(row) for row in shown], links)
+        return listed([_expanded(call, _shown(row)) for row in shown], links)
 
     @route("POST", _RULES, "createGroupRule")
     def create_rule(self, call: Call) -> Response:
@@ -49,8 +47,8 @@ class Rules:
 
     @route("GET", _RULE, "getGroupRule")
     def get_rule(self, call: Call) -> Response:
-        """By id."""
-        return Response.json(_shown(_find(call)))
+        """By id; ``expand=groupIdToGroupNameMap`` embeds the names of its groups."""
+        return Response.json(_expanded(call, _shown(_find(call))))
 
     @route("PUT", _RULE, "replaceGroupRule")
     def replace_rule(self, call: Call) -> Response:
@@ -91,6 +89,16 @@ class Rules:
         draft |= {"status": status, "lastUpdated": now(call)}
         call.twin["rules"].put(row["id"], draft)
         return draft
+
+
+def _expanded(call: Call, shown: dict[str, Any]) -> dict[str, Any]:
+    """With the names of the groups that the rule assigns, if they are asked for."""
+    if call.request.query.get("expand") != "groupIdToGroupNameMap":
+        return shown
+    groups = call.twin["groups"]
+    keys = shown["actions"]["assignUserToGroups"]["groupIds"]
+    names = {key: groups[key]["profile"]["name"] for key in keys if key in groups}
+    return {**shown, "_embedded": {"groupIdToGroupNameMap": names}}
 
 
 def _find(call: Call) -> Row:

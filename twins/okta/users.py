@@ -12,7 +12,8 @@ from factory_tui.universe import Call, Response, Row, Table, Twin, route, thaw
 from . import changes, errors, seeds, shapes
 from .base import body_object, flag, listed, now, page, page_links, page_place
 from .custom import custom_attributes, problem_of
-from .expressions import ExpressionError, Predicate, compile_expression
+from .embedded import expanded
+from .expressions import ExpressionError, Predicate, compile_expression, sort_key
 
 __all__ = ["PROFILE_NAMES", "Users", "find_user", "sorted_rows"]
 
@@ -20,13 +21,15 @@ _PLAIN: Final = frozenset({"limit", "after"})
 _MOST_PAGES: Final = 64
 _FILTER_NAMES: Final = (
     "status",
-    "lastUpdated",
+    "lastUpdated:eq gt ge lt le",
     "id",
     "profile.login",
     "profile.email",
     "profile.firstName",
     "profile.lastName",
 )
+_SEARCH_OPERATORS: Final = "eq sw gt ge lt le pr"
+_CONTAINING: Final = f"co {_SEARCH_OPERATORS}"
 _SEARCH_NAMES: Final = (
     "id",
     "status",
@@ -35,9 +38,12 @@ _SEARCH_NAMES: Final = (
     "statusChanged",
     "lastUpdated",
     "type.id",
+    f"profile.firstName:{_CONTAINING}",
+    f"profile.lastName:{_CONTAINING}",
+    f"profile.email:{_CONTAINING}",
+    f"profile.login:{_CONTAINING}",
     "profile.",
 )
-_SEARCH_OPERATORS: Final = "eq co sw gt ge lt le pr"
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 _PROFILE_NAMES: Final = """
 login email secondEmail firstName lastName middleName honorificPrefix honorificSuffix title
@@ -112,7 +118,7 @@ class Users:
                 rows = sorted_rows(call, rows, query["sortBy"], _seen)
                 by_offset = True
         elif query.get("filter"):
-            matches = _filter(call, query["filter"])
+            matches = _compiled(call, query["filter"], True, _FILTER_NAMES, "eq")
             rows = (row for row in rows if matches(_seen(row)))
         else:
             rows = (row for row in rows if row["status"] != "DEPROVISIONED")
@@ -122,11 +128,11 @@ class Users:
                 rows = (row for row in rows if _starts(row, wanted))
         shown, links = page(call, rows, default, 200, by_offset=by_offset)
         base = call.request.base_url
-        if query.get("expand"):
-            call.gap("listUsers expand")
-        if credentials and not query.get("fields"):
+        if credentials and not query.get("fields") and not query.get("expand"):
             return listed([shapes.user_in_list(row, base) for row in shown], links)
-        users = [shapes.user(row, base, credentials=credentials) for row in shown]
+        users = [
+            expanded(call, row, shapes.user(row, base, credentials=credentials)) for row in shown
+        ]
         if query.get("fields"):
             users = [shapes.project(query["fields"])(user) for user in users]
         return listed(users, links)
@@ -135,9 +141,7 @@ class Users:
     def get_user(self, call: Call) -> Response:
         """By id, login, unambiguous login shortname, or ``me`` for the token's owner."""
         row = find_user(call, call.params["id"])
-        shown = shapes.user(row, call.request.base_url, full=True)
-        if call.request.query.get("expand"):
-            call.gap("getUser expand")
+        shown = expanded(call, row, shapes.user(row, call.request.base_url, full=True))
         fields = call.request.query.get("fields")
         return Response.json(shapes.project(fields)(shown) if fields else shown)
 
@@ -274,17 +278,24 @@ def groups_of(twin: Twin, user: str) -> list[Row]:
 
 
 def sorted_rows(call: Call, rows: Iterable[Row], name: str, seen: Any) -> list[Row]:
-    """``rows`` by the property ``name``; equal ones by id. ``sortOrder=desc`` turns it round."""
+    """``rows`` by the property ``name``, equal ones by id, those without it last.
+
+    ``sortOrder=desc`` turns round what has a value.
+    """
     path = name.split(".")
 
-    def key(row: Row) -> tuple[bool, str, str]:
+    def key(row: Row) -> tuple[int, Any]:
         value: Any = seen(row)
         for part in path:
             value = value.get(part) if isinstance(value, Mapping) else None
-        return value is None, str(value).casefold(), row["id"]
+        return sort_key(value)
 
+    keyed = sorted(((key(row), row) for row in rows), key=lambda pair: str(pair[1]["id"]))
     downwards = call.request.query.get("sortOrder", "asc").lower().startswith("desc")
-    return sorted(rows, key=key, reverse=downwards)
+    having = sorted(
+        (pair for pair in keyed if pair[0][0] < 2), key=lambda pair: pair[0], reverse=downwards
+    )
+    return [row for _, row in having] + [row for rank, row in keyed if rank[0] == 2]
 
 
 def _seen(row: Row) -> dict[str, Any]:
@@ -292,16 +303,11 @@ def _seen(row: Row) -> dict[str, Any]:
     return {**row, "type": {"id": row["type"]}}
 
 
-def _filter(call: Call, text: str) -> Predicate:
-    operators = "eq gt ge lt le" if "lastUpdated" in text else "eq"
-    return _compiled(call, text, True, _FILTER_NAMES, operators)
-
-
 def _compiled(
-    call: Call, text: str, exact: bool, names: tuple[str, ...] | None, operators: str
+    call: Call, text: str, exact: bool, names: tuple[str, ...], operators: str
 ) -> Predicate:
     try:
-        return compile_expression(text, exact, names, operators)
+        return compile_expression(text, exact, names, operators, not exact)
     except ExpressionError as problem:
         raise errors.bad_search(call, str(problem)) from None
 
