@@ -40,7 +40,18 @@ class LazyGroup(click.Group):
         "pipeline": "factory_tui.pipeline_cli",
         "twins": "factory_tui.twins_cli",
         **dict.fromkeys(
-            ("budget", "export", "pause", "product", "resume", "retry", "rm", "runs", "stop"),
+            (
+                "answer",
+                "budget",
+                "export",
+                "pause",
+                "product",
+                "resume",
+                "retry",
+                "rm",
+                "runs",
+                "stop",
+            ),
             "factory_tui.runs_cli",
         ),
     }

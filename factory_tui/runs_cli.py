@@ -24,9 +24,21 @@ from factory_tui.cli_common import (
 )
 
 if TYPE_CHECKING:
-    from factory_tui.store import RunRow
+    from factory_tui.state import Question
+    from factory_tui.store import RunRow, Store
 
-__all__ = ["budget", "export", "pause", "product", "resume", "retry", "rm", "runs", "stop"]
+__all__ = [
+    "answer",
+    "budget",
+    "export",
+    "pause",
+    "product",
+    "resume",
+    "retry",
+    "rm",
+    "runs",
+    "stop",
+]
 
 
 @click.command()
@@ -150,6 +162,53 @@ def retry(run_id: str, scenario: str, trials: int, folder: Path) -> None:
     args = {"scenario": scenario, "trials": trials}
     more = "1 more trial" if trials == 1 else f"{trials} more trials"
     ask(folder, row.id, "retry", args, f"{more} of {scenario} asked for")
+
+
+@click.command()
+@click.argument("run_id")
+@click.argument("choice", nargs=-1)
+@click.option("--question", "ident", help="The id of the question, where several wait.")
+@folder_option
+def answer(run_id: str, choice: tuple[str, ...], ident: str | None, folder: Path) -> None:
+    """Answer what a run's pipeline asks; without CHOICE, list what it asks."""
+    with store_of(folder) as store:
+        row = find_run(store, run_id)
+        waiting = open_questions(store, row.id)
+    if not waiting:
+        fail(f"run {row.id} asks nothing")
+    if not choice:
+        for question in waiting:
+            click.echo(f"{question.id}  {question.text}")
+            for option in question.options:
+                mark = "  (default)" if option.key == question.default else ""
+                click.echo(f"    [{option.key}] {option.label}{mark}")
+        return
+    chosen = [q for q in waiting if ident in (None, q.id)]
+    if len(chosen) != 1:
+        ids = ", ".join(q.id for q in waiting)
+        fail(f"run {row.id} asks {ids}; say which with --question")
+    question, said = chosen[0], " ".join(choice)
+    labels = {option.label.casefold(): option for option in question.options}
+    found = question.option(said) or labels.get(said.casefold())
+    if found is None and not question.free:
+        keys = ", ".join(f"{o.key} ({o.label})" for o in question.options)
+        fail(f"{said}: not a choice; it asks for one of {keys}")
+    key = said if found is None else found.key
+    args = {"question": question.id, "choice": key}
+    ask(folder, row.id, "answer", args, f"answered {key if found is None else found.label}")
+
+
+def open_questions(store: Store, run_id: str) -> list[Question]:
+    """The questions of a run that nobody has answered, oldest first."""
+    from factory_tui.state.questions import Questions
+
+    questions, cursor = Questions(), 0
+    kinds = ("question.asked", "question.answered", "run.finished")
+    while events := store.events(after=cursor, run_id=run_id, kinds=kinds, limit=500):
+        for event in events:
+            questions.apply(event)
+        cursor = events[-1].seq
+    return list(questions.open.values())
 
 
 @click.command()

@@ -204,3 +204,19 @@ def test_one_of_something_is_singular(factory: Path, store: Store, tmp_path: Pat
     store.save_scenarios("ab12", [ScenarioRow("ab12", "leaver")])
     result = run("retry", "ab12", "leaver", "--trials", "1", folder=factory)
     assert "1 more trial of leaver asked for" in result.output
+
+
+def test_a_question_is_listed_and_answered(factory: Path, store: Store) -> None:
+    store.add_run(RunRow(id="ab12", name="x", pid=os.getpid(), status="running"))
+    assert "asks nothing" in run("answer", "ab12", "Y", folder=factory).output
+    options = [{"key": "Y", "label": "Yes, ship", "to": "exit"}, {"key": "N", "label": "No"}]
+    about = {"node": "review", "type": "multiple_choice", "default": "N", "expires_ms": None}
+    store.append(
+        "ab12", "question.asked", {"id": "q1", "text": "Ship it?", "options": options, **about}
+    )
+    listed = run("answer", "ab12", folder=factory)
+    assert listed.exit_code == 0 and "[N] No  (default)" in listed.output
+    wrong = run("answer", "ab12", "maybe", folder=factory)
+    assert wrong.exit_code == 2 and "Y (Yes, ship), N (No)" in wrong.output
+    assert "answered Yes, ship" in run("answer", "ab12", "yes,", "ship", folder=factory).output
+    assert [dict(c.args) for c in store.pending("ab12")] == [{"question": "q1", "choice": "Y"}]

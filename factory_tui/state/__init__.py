@@ -5,6 +5,15 @@ from factory_tui.state.detail import explain, heading
 from factory_tui.state.fleet import FleetRow, FleetState, RunFacts
 from factory_tui.state.grid import GLYPHS, Cell, Column, Grid, GridRow, ScenarioInfo, Score, Trial
 from factory_tui.state.liveness import FINAL, Liveness
+from factory_tui.state.pipeline import (
+    NODE_GLYPHS,
+    Graph,
+    Node,
+    NodeRun,
+    Pipeline,
+    PipelineState,
+)
+from factory_tui.state.questions import Option, Question
 from factory_tui.state.run import FOLDED_KINDS, Built, Feedback, RunState, Tier
 from factory_tui.state.spend import Budget, Spend
 from factory_tui.state.trajectory import STREAM_KINDS, Entry, describe, is_error
@@ -13,6 +22,7 @@ __all__ = [
     "FINAL",
     "FOLDED_KINDS",
     "GLYPHS",
+    "NODE_GLYPHS",
     "STREAM_KINDS",
     "Attention",
     "Budget",
@@ -23,10 +33,17 @@ __all__ = [
     "Feedback",
     "FleetRow",
     "FleetState",
+    "Graph",
     "Grid",
     "GridRow",
     "Liveness",
     "Need",
+    "Node",
+    "NodeRun",
+    "Option",
+    "Pipeline",
+    "PipelineState",
+    "Question",
     "RunFacts",
     "RunState",
     "ScenarioInfo",

@@ -18,6 +18,7 @@ _SETTLED_BY: Final[Mapping[str, frozenset[str]]] = {
     "harness.fault": frozenset({"run.resumed", "run.started", "iteration.scored", "run.finished"}),
     "spec.rejected": frozenset({"spec.changed", "spec.delivered", "run.finished"}),
     "run.paused": frozenset({"run.resumed", "run.started", "run.finished"}),
+    "question.asked": frozenset({"run.finished"}),
 }
 """Which later event shows that somebody reacted, or that it no longer matters."""
 
@@ -41,6 +42,7 @@ class Attention:
 
     def __init__(self) -> None:
         self._open: dict[str, Need] = {}
+        self._asked: set[str] = set()
 
     @property
     def needs(self) -> list[Need]:
@@ -52,7 +54,13 @@ class Attention:
         for kind, settling in _SETTLED_BY.items():
             if event.kind in settling:
                 self._open.pop(kind, None)
+        if event.kind == "question.answered":
+            self._asked.discard(str(event.data.get("id") or ""))
+            if not self._asked:
+                self._open.pop("question.asked", None)
         need = _need(event)
+        if event.kind == "question.asked":
+            self._asked.add(str(event.data.get("id") or ""))
         if need is not None:
             self._open[need.kind] = need
 
@@ -83,6 +91,9 @@ def _need(event: Event) -> Need | None:
             return Need(
                 event.kind, f"the spec cannot be read: {detail} — e edits it", "spec", "error"
             )
+        case "question.asked":
+            text = fmt.clip(fmt.one_line(str(data.get("text") or "")), 200)
+            return Need(event.kind, f"asks you: {text} — a answers", "asks you")
         case "run.paused" if data.get("reason") == "model":
             return Need(event.kind, f"paused, no model answers: {detail} — p resumes", "no model")
         case "run.paused" if data.get("reason") == "harness":

@@ -9,6 +9,7 @@ from typing import Final, Protocol
 
 from factory_tui.events import Event
 from factory_tui.state import liveness
+from factory_tui.state.format import one_line
 from factory_tui.state.liveness import Liveness
 from factory_tui.state.run import RunState
 from factory_tui.state.trajectory import PAUSED
@@ -133,6 +134,7 @@ class FleetState:
             activity=state.activity,
             building=state.building,
             detail=_why(state),
+            question=_asked(state, status),
         )
 
     def rows(
@@ -183,6 +185,14 @@ class FleetState:
 def _later(state: RunState, facts: RunFacts) -> str:
     """The row is written with the event; whichever says that it is over is right."""
     return facts.status if facts.status in liveness.FINAL or not state.last_seq else state.status
+
+
+def _asked(state: RunState, status: str) -> str:
+    """The question that holds the whole run; one in a parallel branch holds only that."""
+    question = state.questions.first
+    if question is None or status != "paused" or state.pause_reason != "question":
+        return ""
+    return one_line(question.text)
 
 
 def _why(state: RunState) -> str:

@@ -18,6 +18,7 @@ GLYPH: Final = {
     "waiting": "◐",
     "quiet": "○",
     "paused": "‖",
+    "asking": "?",
     "dead": "☠",
     "satisfied": "✓",
     "unsatisfied": "✗",
@@ -64,6 +65,7 @@ def judge(
     activity: str = "",
     building: bool = False,
     detail: str = "",
+    question: str = "",
 ) -> Liveness:
     """Say what a run is doing.
 
@@ -77,11 +79,14 @@ def judge(
         activity: what is being done, in a few words.
         building: whether the builder is at work, who waits for models and tools.
         detail: why it is paused, or how it ended.
+        question: what a person has to answer before the run goes on, "" for nothing.
     """
     if status in FINAL:
         return Liveness(status, detail or status)
     beat_s = None if heartbeat_ms is None else (now_ms - heartbeat_ms) / 1000
     stale = beat_s is not None and beat_s > _STALE_S
+    if question:
+        return Liveness("asking", f"waits for your answer: {question}")
     if status == "paused":
         # An engine may rest while its run waits for a person; resuming starts it again.
         rest = "" if process_alive else ", engine at rest (p starts it)"

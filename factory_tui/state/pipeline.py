@@ -248,15 +248,13 @@ class Pipeline:
 
     @property
     def rests_at(self) -> str:
-        """The node to look at: a live one, else the one left last, else the start."""
-        if self.live:
-            return self.live[0]
-        left = [
-            (visit.entered_ms, ident)
-            for ident, run in self.nodes.items()
+        """The node to look at: the live one entered last, else any, else the start."""
+        visits = [
+            (not visit.status, visit.entered_ms, at, ident)
+            for at, (ident, run) in enumerate(self.nodes.items())
             for visit in run.visits.values()
         ]
-        return max(left)[1] if left else self.graph.start
+        return max(visits)[3] if visits else self.graph.start
 
     def times(self, edge: Edge) -> int:
         """How often an edge was taken. An edge without a label is told by its ends alone."""
@@ -264,11 +262,10 @@ class Pipeline:
         same = sum(e.source == edge.source and e.target == edge.target for e in self.graph.edges)
         if exact or same > 1:
             return exact
-        return sum(
-            count
-            for (source, target, _), count in self.taken.items()
-            if (source, target) == (edge.source, edge.target)
-        )
+        ends = (edge.source, edge.target)
+        count = sum(n for (source, target, _), n in self.taken.items() if (source, target) == ends)
+        # Nobody chooses the ways into branches: all of them are taken.
+        return count or sum((b.node, b.start) == ends for b in self.branches.values())
 
 
 @dataclass(slots=True)

@@ -11,12 +11,14 @@ from factory_tui.state.attention import Attention, Need
 from factory_tui.state.format import duration, percent
 from factory_tui.state.grid import Column, Grid, ScenarioInfo, Trial
 from factory_tui.state.liveness import FINAL
+from factory_tui.state.pipeline import PipelineState
+from factory_tui.state.questions import Questions
 from factory_tui.state.spend import Budget, Spend
 from factory_tui.state.trajectory import describe
 
 __all__ = ["FOLDED_KINDS", "Built", "Feedback", "RunState", "Tier"]
 
-FOLDED_KINDS: Final = KINDS - {"agent.text", "agent.tool", "agent.steered", "note", "node.left"}
+FOLDED_KINDS: Final = KINDS - {"agent.text", "agent.tool", "agent.steered", "note"}
 """What must be replayed to know a run's state. The rest only says what happened last, so that
 a viewer that attaches late may skip a million lines of it."""
 
@@ -80,11 +82,16 @@ class RunState:
     spend: Spend = field(default_factory=Spend)
     grid: Grid = field(default_factory=Grid)
     attention: Attention = field(default_factory=Attention)
+    questions: Questions = field(default_factory=Questions)
+    pipeline: PipelineState = field(default_factory=PipelineState)
+    candidates: dict[str, Grid] = field(default_factory=dict)
+    """What was tried of each parallel branch; the kept one's trials move into ``grid``."""
     tier: Tier = field(default_factory=Tier)
     status: str = "starting"
     pause_reason: str = ""
     detail: str = ""
     node: str = ""
+    handler: str = ""
     iteration: int = 0
     turn: int = 0
     built: Built | None = None
@@ -112,6 +119,8 @@ class RunState:
             self.last_event = event
         self.iteration = max(self.iteration, event.iteration)
         self.attention.apply(event)
+        self.questions.apply(event)
+        self.pipeline.apply(event)
         if event.kind != "model.waiting" and not event.kind.startswith("control"):
             self.waiting = ""
         self._fold(event, event.data)
@@ -167,7 +176,7 @@ class RunState:
         """Whether the builder is at work: an iteration has begun and no trial has."""
         column = self.under_way
         trials = column is not None and any(cell.started for cell in column.cells.values())
-        return self.node == "build" and not trials
+        return (self.node == "build" or self.handler == "codergen") and not trials
 
     @property
     def activity(self) -> str:
@@ -177,6 +186,9 @@ class RunState:
         if column is not None and trials:
             what = "confirming, trials" if column.confirmation else "trials"
             return f"{what}: {column.finished_trials} done"
+        trying = sum(g.columns[-1].finished_trials for g in self.candidates.values() if g.columns)
+        if trying:
+            return f"{len(self.candidates)} candidates, trials: {trying} done"
         if self.node == "learn":
             return "writing feedback"
         if self.iteration and self.turn:
@@ -227,8 +239,11 @@ class RunState:
                 self.status = str(data.get("status") or "failed")
                 self.detail = str(data.get("detail") or "")
                 self.finished_ms = event.ts_ms
-            case "node.entered":
+            case "node.entered" if not data.get("branch") and not data.get("pipeline"):
                 self.node = str(data.get("node") or "")
+                self.handler = str(data.get("handler") or "")
+            case "candidate.kept":
+                self._kept(str(data.get("branch") or ""))
             case "iteration.started":
                 self.iteration = int(data.get("n") or event.iteration)
                 self.turn = 0
@@ -236,10 +251,10 @@ class RunState:
                 self._built(event, data)
             case "iteration.scored":
                 self.grid.scored(event.iteration, data)
-            case "agent.text" | "agent.tool" | "agent.finished":
+            case "agent.text" | "agent.tool" | "agent.finished" if not data.get("agent"):
                 self.turn = int(data.get("turn") or self.turn)
             case "trial.started":
-                self.grid.trial_started(event.iteration, event.scenario)
+                self._grid(data).trial_started(event.iteration, event.scenario)
             case "trial.finished":
                 self._trial(event, data)
             case "spend":
@@ -322,4 +337,18 @@ class RunState:
             failing_step=None if step is None else int(step),
             ms=int(data.get("ms") or 0),
         )
-        self.grid.trial_finished(event.iteration, event.scenario, trial)
+        self._grid(data).trial_finished(event.iteration, event.scenario, trial)
+
+    def _grid(self, data: Mapping[str, Any]) -> Grid:
+        """Where a trial counts: in the run's grid, or for now in that of a candidate."""
+        candidate = str(data.get("candidate") or "")
+        return self.candidates.setdefault(candidate, Grid()) if candidate else self.grid
+
+    def _kept(self, branch: str) -> None:
+        kept = self.candidates.get(branch, Grid())
+        for column in kept.columns:
+            for scenario, cell in column.cells.items():
+                for trial in cell.trials:
+                    self.grid.trial_started(column.iteration, scenario)
+                    self.grid.trial_finished(column.iteration, scenario, trial)
+        self.candidates.clear()

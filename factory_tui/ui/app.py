@@ -194,6 +194,9 @@ class FactoryApp(App[None]):
         """What an action is called for the current run, and whether it would do something."""
         if action == "app.start":
             return name, self._start is not None
+        if action == "app.answer":
+            asked = self.current_run and self.fleet.run(self.current_run).questions.open
+            return (name, True) if asked else ("", False)
         if action not in ("app.pause", "app.stop"):
             return name, True
         run_id = self.current_run
@@ -263,6 +266,19 @@ class FactoryApp(App[None]):
     def open_exchange(self, run_id: str, seq: int) -> None:
         """Show one exchange with a twin; ``seq`` is its number in the run's traffic."""
         self._open("exchange", "ExchangeScreen", run_id, seq)
+
+    def open_pipeline(self, run_id: str) -> None:
+        """Show the graph of a run's pipeline."""
+        self._open("pipeline", "PipelineScreen", run_id)
+
+    def open_answer(self, run_id: str, index: int = 0) -> None:
+        """Answer an open question of a run: the first, or another one by its place."""
+        questions = list(self.fleet.run(run_id).questions.open.values())
+        if not questions:
+            self.notify(f"Run {run_id} asks nothing")
+            return
+        place = index % len(questions)
+        self._open("answer", "AnswerScreen", run_id, questions[place], (place + 1, len(questions)))
 
     def open_budget(self, run_id: str) -> None:
         """Edit a run's budget."""
@@ -374,6 +390,16 @@ class FactoryApp(App[None]):
     def action_spec(self) -> None:
         """Edit the spec of the run."""
         self.open_spec_of(self.current_run)
+
+    def action_pipeline(self) -> None:
+        """Show the pipeline of the run."""
+        if self.current_run:
+            self.open_pipeline(self.current_run)
+
+    def action_answer(self) -> None:
+        """Answer what the pipeline asks."""
+        if self.current_run:
+            self.open_answer(self.current_run)
 
     def action_help(self) -> None:
         """Explain keys and words."""

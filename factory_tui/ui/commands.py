@@ -14,10 +14,12 @@ if TYPE_CHECKING:
 __all__ = ["VERBS", "ActionProvider", "completions", "run_command"]
 
 VERBS: Final = {
+    "answer": "answer CHOICE: answer what this run's pipeline asks",
     "budget": "edit this run's budget",
     "fleet": "all runs",
     "help": "keys and words",
     "pause": "pause this run",
+    "pipeline": "this run's pipeline, with its live node",
     "quit": "leave; runs go on",
     "resume": "let this run go on",
     "retry": "retry SCENARIO [N]: more trials of one scenario",
@@ -38,6 +40,9 @@ def completions(app: FactoryApp, run_id: str, typed: str) -> list[str]:
     match verb:
         case "run" | "attach":
             known = list(app.fleet.facts)
+        case "answer":
+            question = app.fleet.run(run_id or app.current_run).questions.first
+            known = [] if question is None else [option.key for option in question.options]
         case "scenario" | "retry":
             known = sorted(app.fleet.run(run_id or app.current_run).grid.scenarios)
         case _:
@@ -60,7 +65,7 @@ class ActionProvider(Provider):
             name = binding.description
             if better is not None:
                 name, possible = better(binding.action, name)
-                if not possible:
+                if not (possible and name):
                     continue
             run = partial(self.app.run_action, binding.action, active.node)
             found[binding.action] = (f"{name}  ({key})", help_text, run)
@@ -111,6 +116,10 @@ def run_command(app: FactoryApp, run_id: str, line: str) -> str:
             return f"{verb}: unknown; try {', '.join(VERBS)}"
         case _ if not run_id:
             return f"{verb}: open or select a run first"
+        case "pipeline":
+            app.open_pipeline(run_id)
+        case "answer":
+            return _answer(app, run_id, args)
         case "pause":
             app.request(run_id, "pause")
         case "resume":
@@ -123,6 +132,22 @@ def run_command(app: FactoryApp, run_id: str, line: str) -> str:
             app.open_spec_of(run_id)
         case "scenario" | "retry":
             return _scenario(app, run_id, verb, args)
+    return ""
+
+
+def _answer(app: FactoryApp, run_id: str, args: list[str]) -> str:
+    question = app.fleet.run(run_id).questions.first
+    if question is None:
+        return "answer: nothing is asked"
+    if not args:
+        app.open_answer(run_id)
+        return ""
+    choice = " ".join(args)
+    found = question.option(choice)
+    if not question.free and found is None:
+        keys = ", ".join(f"{o.key} ({o.label})" for o in question.options)
+        return f"answer CHOICE: one of {keys}"
+    app.request(run_id, "answer", {"question": question.id, "choice": choice})
     return ""
 
 

@@ -64,7 +64,8 @@ async def test_the_dashboard_answers_the_three_questions(
     assert "$0.80" in shown and "400k" in shown and "/min" in shown and "3m0" in shown, "its cost"
     assert "okta-down" in shown and "83% " in shown and "67% " in shown, "what fails"
     assert "[64–93]" in shown and "n=24" in shown and "n=12" in shown
-    assert "RECORDED – the model's words are played back" in shown
+    played = "RECORDED model" if size == NARROW else "RECORDED – the model's words are played back"
+    assert played in shown
     assert "▣ A" in shown or "isolation A full" in shown
 
 

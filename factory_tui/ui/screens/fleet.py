@@ -54,10 +54,12 @@ class FleetScreen(Panes):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "app.start", "Start run", tooltip="Start a run of this factory's spec"),
+        Binding("a", "app.answer", "Answer", tooltip="Answer what the pipeline asks"),
         Binding("b", "app.budget", "Budget"),
         Binding("e", "app.spec", "Spec"),
         Binding("p", "app.pause", "Pause"),
         Binding("x", "app.stop", "Stop"),
+        Binding("v", "app.pipeline", "Pipeline", show=False),
         Binding("s", "sort", "Sort"),
         Binding("slash", "find", "Filter", key_display="/"),
         Binding("q", "back", "Quit", tooltip="Leave; runs go on"),

@@ -27,6 +27,8 @@ __all__ = ["RECORDED", "FrameScreen", "badges"]
 
 RECORDED: Final = "RECORDED – the model's words are played back"
 
+RECORDED_SHORT: Final = "RECORDED model"
+
 WIDE: Final = 120
 TALL: Final = 34
 """From this size on, a screen shows its side panes all at once."""
@@ -36,7 +38,7 @@ def badges(run: RunState, *, wide: bool) -> list[Part]:
     """What everybody who looks must know: recorded model, partial judge, isolation."""
     parts: list[Part] = []
     if run.recorded:
-        parts.append((f"◉ {RECORDED}", "warn"))
+        parts.append((f"◉ {RECORDED if wide else RECORDED_SHORT}", "warn"))
     if run.judge_same_family:
         text = "judge is of the builder's model family" if wide else "judge of builder's family"
         parts += [("  ", "text"), (f"▲ {text}", "warn")]
@@ -160,9 +162,8 @@ class FrameScreen(Screen[Any]):
             tone = LIVE_TONE[live.word]
             left.append((f"  {live.glyph} {live.word}", tone))
             if run.iteration:
-                most = (
-                    f" of at most {run.max_iterations}" if run.max_iterations and self.wide else ""
-                )
+                limit = run.max_iterations if self.wide else 0
+                most = f" of at most {limit}" if limit else ""
                 left.append((f"  iteration {run.iteration}{most}", "muted"))
             right.append((fmt.money(run.spend.known_usd), "strong"))
             status = self._doing(live)

@@ -37,6 +37,7 @@ _STREAMS = (
 )
 _RUNS = (
     ("b  e", "budget, spec: the two things you change"),
+    ("v  a", "the pipeline's graph, answer what it asks"),
     ("p  x", "pause or resume, stop (asks)"),
     ("l", "what the builder was last told"),
     ("r  s", "start a run, sort the list (all runs)"),
@@ -59,7 +60,8 @@ _SIGNS = (
     ("■ ✗ ~", "scenario passes, fails, is flaky"),
     ("◌ ▸ ·", "void, running, not run"),
     ("● ◐ ○", "working, waiting for the model, quiet"),
-    ("‖ ☠ ✓", "paused, engine gone, satisfied"),
+    ("‖ ? ☠ ✓", "paused, asks you, engine gone, satisfied"),
+    ("┏━┓ ╔═╗", "live node, selected node of a pipeline"),
     ("├─●─┤ ┃", "rate with its interval, target"),
     ("≈", "estimated"),
     ("▣ A … E", "isolation of untrusted code: A full … E none"),
@@ -135,8 +137,11 @@ class HelpScreen(FrameScreen):
         here = []
         for active in origin.active_bindings.values():
             binding = active.binding
-            if binding.show and active.enabled:
-                text = binding.tooltip or binding.description
+            name = binding.description
+            if isinstance(origin, FrameScreen):
+                name, _ = origin.name_action(binding.action, name)
+            if binding.show and active.enabled and name:
+                text = binding.tooltip or name
                 here.append((origin.app.get_key_display(binding), text))
         self._sections = [
             ("Here", sorted(set(here))),

@@ -53,10 +53,14 @@ class RunScreen(Panes):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("a", "app.answer", "Answer", tooltip="Answer what the pipeline asks"),
         Binding("b", "app.budget", "Budget", tooltip="Edit the budget of this run"),
         Binding("e", "app.spec", "Spec", tooltip="Edit the spec of this run"),
         Binding("p", "app.pause", "Pause", tooltip="Pause this run, or let it go on"),
         Binding("x", "app.stop", "Stop", tooltip="Stop this run (asks)"),
+        Binding(
+            "v", "app.pipeline", "Pipeline", tooltip="The pipeline's graph, with its live node"
+        ),
         Binding("l", "feedback", "Feedback", show=False, tooltip="What the builder was last told"),
     ]
 
@@ -158,6 +162,7 @@ class RunScreen(Panes):
         body = self.query_one("#body")
         if not self.wide or self.has_class("-max"):
             body.styles.clear_rule("grid_rows")
+            self._upper = 0
             return
         scenarios = len(self.factory.fleet.run(self.run_id).grid.scenarios)
         most = body.size.height * 11 // 20

@@ -46,10 +46,15 @@ class DetailPane(LineList):
 
     def show(self, heading: str, text: str, keys: str = "") -> None:
         """Show a text from its beginning."""
+        same = heading == self._captions[0]
         self.caption(heading, keys)
         if text == self._text:
             return
         self._text, self._wrapped_for = text, -1
+        if same:
+            # The same thing has moved on; whoever reads it stays where they are.
+            self.redraw()
+            return
         self.set_reactive(LineList.cursor, 0)
         self.redraw()
         self.scroll_to(y=0, animate=False, immediate=True, force=True)

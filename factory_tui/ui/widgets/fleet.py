@@ -19,6 +19,7 @@ LIVE_TONE: Final = {
     "waiting": "warn",
     "quiet": "warn",
     "paused": "warn",
+    "asking": "warn",
     "dead": "bad",
     "satisfied": "good",
     "unsatisfied": "bad",

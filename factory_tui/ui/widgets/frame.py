@@ -112,13 +112,16 @@ class KeyLine(Toned):
             if binding.show and binding.action not in found:
                 label = self.app.get_key_display(binding)
                 name, possible = self.naming(binding.action, binding.description)
+                if not name:
+                    continue
                 found[binding.action] = (binding.key, label, name, active.enabled and possible)
         return list(found.values())
 
     def naming(self, action: str, name: str) -> tuple[str, bool]:
         """What an action is called right now, and whether it would do something.
 
-        A screen that knows better than the binding says so with ``name_action``.
+        A screen that knows better than the binding says so with ``name_action``; no name: the
+        action makes no sense here and is not listed.
         """
         better = getattr(self.screen, "name_action", None)
         named: tuple[str, bool] = (name, True) if better is None else better(action, name)

@@ -70,20 +70,20 @@ def score_parts(name: str, score: Score, target: float, width: int, trend: int =
     parts += [
         (f"  {reach:<9}", "muted"),
         (f" n={score.trials:<4}", "muted"),
-        (f"{counts(score):<21}", "muted"),
+        (f"{score.satisfied:>4} of {score.trials:<4}", "muted"),
     ]
-    parts += gauge(score, target, min(44, width - 65))
+    parts += gauge(score, target, min(44, width - 60))
     arrow = "" if not trend else f"  {'▲' if trend > 0 else '▼'} {abs(trend)} pts"
     parts.append((arrow, "good" if trend > 0 else "bad"))
+    if _weighted(score):
+        parts.append(("  weighted", "muted"))
     return parts
 
 
-def counts(score: Score) -> str:
-    """``8 of 16``, and a word where weights make that another share than the rate."""
-    text = f"{score.satisfied:>4} of {score.trials}"
+def _weighted(score: Score) -> bool:
+    """Whether weights make the rate another share than the count of trials does."""
     plain = score.satisfied / score.trials if score.trials else 0.0
-    off = score.rate is not None and abs(plain - score.rate) >= 0.005
-    return f"{text}, weighted" if off else text
+    return score.rate is not None and abs(plain - score.rate) >= 0.005
 
 
 def _trend(now: Score, before: Score | None) -> int:
