@@ -53,6 +53,8 @@ def _shape(c: Context, row: Row) -> dict[str, Any]:
         "isWritable": may_edit(c, row),
         "systemDashboard": row["id"] == _SYSTEM["id"],
     }
+    if row.get("refresh"):
+        shape["automaticRefreshMs"] = row["refresh"]
     if row["description"]:
         shape["description"] = row["description"]
     if row["owner"]:

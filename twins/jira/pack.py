@@ -29,6 +29,7 @@ from . import (
     areas,  # noqa: F401 - registers the operations
     hooks,
     scenario,
+    sessions,
     tasks,
 )
 from .config import CONFIG_TABLES, ISSUE_INDEXES, config_tables
@@ -100,7 +101,7 @@ class Jira(Pack):
     def before(self, call: Call) -> Response | None:
         """Who calls: 401 for wrong credentials, and for none where they are needed."""
         row, given = _caller(call.twin, call.request)
-        if row is None and (given or call.operation not in _OPEN):
+        if row is None and (given or call.operation not in _OPEN | sessions.OPEN):
             refusal = JiraError(401, _UNKNOWN_CALLER)
             if given:
                 refusal.headers.append(("x-seraph-loginreason", "AUTHENTICATED_FAILED"))
@@ -230,7 +231,10 @@ def _caller(twin: Twin, request: Request) -> tuple[Row | None, bool]:
     header = request.headers.get("authorization", "")
     kind, _, value = header.partition(" ")
     if not header:
-        return None, False
+        secret = _cookie(request.headers.get("cookie", ""))
+        token = twin["tokens"].get(secret) if secret and not _is_cloud(twin) else None
+        user = twin["users"].get(token["user"]) if token else None
+        return (user, True) if user is not None and user["active"] else (None, False)
     if kind.lower() == "bearer":
         name, secret = "", value.strip()
     elif kind.lower() == "basic":
@@ -247,3 +251,12 @@ def _caller(twin: Twin, request: Request) -> tuple[Row | None, bool]:
     if kind.lower() == "basic" and name.lower() not in (user["email"].lower(), user["name"]):
         return None, True
     return user, True
+
+
+def _cookie(header: str) -> str:
+    """The session in a cookie, "" for none."""
+    for part in header.split(";"):
+        name, _, value = part.strip().partition("=")
+        if name == sessions.COOKIE:
+            return value
+    return ""

@@ -18,8 +18,8 @@ def found_users(c: Context, needle: str) -> list[Row]:
     for row in c["users"].rows():
         name = f"{row['first']} {row['last']}".lower()
         texts = [name, *name.split(), row["email"].lower()]
-        if not c.cloud:
-            texts.append(row["name"])
+        # Cloud finds an account by its whole id too.
+        texts.append(row["name"] if not c.cloud else row["id"] if lowered == row["id"] else name)
         if row["active"] and any(text.startswith(lowered) for text in texts):
             rows.append(row)
     return rows

@@ -23,7 +23,7 @@ class Ear:
 
     def hear(self) -> list[tuple[dict[str, str], Any, str]]:
         """Headers, body and URL of every delivery that is due now."""
-        heard = []
+        heard: list[tuple[dict[str, str], Any, str]] = []
         while True:
             delivery = self.universe.outbox.take(self.universe.clock.now())
             if delivery is None:
@@ -119,7 +119,7 @@ def test_everything_else_that_is_told(t: Tour, ear: Ear) -> None:
     form = (
         b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\nhi\r\n--b--'
     )
-    kind = {"content_type": "multipart/form-data; boundary=b", "x_atlassian_token": "no-check"}
+    kind: Any = {"content_type": "multipart/form-data; boundary=b", "x_atlassian_token": "no-check"}
     file = t(f"POST /issue/{one}/attachments", form, **kind)[0]["id"]
     t(f"DELETE /attachment/{file}", None, 204)
     t.properties(f"/issue/{one}/properties")
