@@ -39,6 +39,7 @@ def examine(folder: Path) -> Iterator[Finding]:
     yield _git()
     yield _isolation()
     yield _key()
+    yield from _judge(folder)
     yield _disk(folder)
     yield _terminal()
 
@@ -65,6 +66,20 @@ def _key() -> Finding:
         return Finding("model key", True, "ANTHROPIC_BASE_URL names a server", needed=False)
     detail = "none: set ANTHROPIC_API_KEY (the demo needs none)"
     return Finding("model key", False, detail, needed=False)
+
+
+def _judge(folder: Path) -> Iterator[Finding]:
+    """Whether the factory's judge is of another family than its builder."""
+    from factory_tui.config import ConfigError, load
+    from factory_tui.engine.models import same_family, same_family_warning
+
+    try:
+        models = load(folder).models
+    except ConfigError:
+        return
+    same = same_family(models)
+    detail = same_family_warning(models) if same else f"{models.judge} judges {models.builder}"
+    yield Finding("judge", not same, detail, needed=False)
 
 
 def _disk(folder: Path) -> Finding:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import fcntl
 import shutil
 import signal
 import sys
 import time
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +18,9 @@ from factory_tui.attractor import (
     load_checkpoint,
 )
 from factory_tui.config import ConfigError, Settings, load
+from factory_tui.engine.launch import run_lock
 from factory_tui.engine.loop import Loop
+from factory_tui.engine.models import same_family_warning
 from factory_tui.engine.pipeline import run_factory_pipeline
 from factory_tui.engine.places import Places
 from factory_tui.engine.runtime import Runtime, Stopped
@@ -32,25 +31,6 @@ __all__ = ["main"]
 
 ENDED = ("satisfied", "unsatisfied", "stopped", "failed")
 LOCK_PATIENCE = 20.0
-
-
-@contextlib.contextmanager
-def only_one(folder: Path) -> Iterator[bool]:
-    """Whether this process is the run's only engine; the kernel drops the lock if it dies."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "engine.lock").open("w") as lock:
-        end = time.monotonic() + LOCK_PATIENCE
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except OSError:
-                # The one before may be about to end: what was asked of it meanwhile is ours.
-                if time.monotonic() > end:
-                    yield False
-                    return
-                time.sleep(0.2)
-        yield True
 
 
 async def carry_out(settings: Settings, store: Store, run_id: str) -> None:
@@ -73,8 +53,12 @@ async def carry_out(settings: Settings, store: Store, run_id: str) -> None:
                     "pid": store.run(run_id).pid,
                     "tier": dict(runtime.pool.tier),
                     "resumed": row.status != "starting",
+                    "judge_same_family": runtime.judge_same_family,
                 },
             )
+            if runtime.judge_same_family and row.status == "starting":
+                text = same_family_warning(settings.models)
+                runtime.emit("note", {"text": text, "level": "warning"})
             store.update_run(run_id, tier=str(runtime.pool.tier.get("letter", "")))
             runtime.pausing.tell_again()
             await _until_done(runtime, loop)
@@ -199,7 +183,8 @@ def main(arguments: list[str]) -> int:
     except (ConfigError, StoreError) as error:
         print(error, file=sys.stderr)
         return 2
-    with store, only_one(settings.runs / run_id) as mine:
+    # The one before may be about to end: what was asked of it meanwhile is ours.
+    with store, run_lock(settings.runs / run_id, LOCK_PATIENCE) as mine:
         if not mine:
             return 0
         try:

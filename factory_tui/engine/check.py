@@ -15,6 +15,8 @@ from pathlib import Path
 
 from factory_tui import scenarios
 from factory_tui.config import Settings
+from factory_tui.engine.dotfile import pipeline_problem
+from factory_tui.engine.models import same_family, same_family_warning
 from factory_tui.scenarios import Scenario, user, verdict
 from factory_tui.trials import HarnessFault, HostOptions, Job, Pool, perform
 
@@ -117,6 +119,11 @@ def check_factory(settings: Settings, *, dynamic: bool, out: Callable[[str], obj
     out(f"{settings.scenarios}: {len(found)} scenarios ({counted}), {mistakes}")
     if errors or not found:
         return 2
+    if wrong := pipeline_problem(settings):
+        out(wrong)
+        return 2
+    if same_family(settings.models):
+        out(same_family_warning(settings.models))
     if not dynamic:
         return 0
     try:

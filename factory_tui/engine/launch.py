@@ -6,12 +6,15 @@ A run is its own process: it survives the terminal, and a crash of either loses 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import fcntl
 import hashlib
 import os
 import secrets
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -19,10 +22,12 @@ from typing import Any
 
 from factory_tui import process, scenarios
 from factory_tui.config import Settings
+from factory_tui.engine.dotfile import pipeline_problem
+from factory_tui.engine.models import PROVIDERS, missing_access, same_family
 from factory_tui.sandbox import probe
 from factory_tui.store import RunRow, Store, UnknownRun
 
-__all__ = ["BadInput", "RunOptions", "create_run", "model_access", "spawn"]
+__all__ = ["BadInput", "RunOptions", "create_run", "model_access", "run_lock", "spawn"]
 
 ENGINE_LOG = "engine.log"
 
@@ -49,9 +54,31 @@ class RunOptions:
 
 
 def model_access() -> bool:
-    """Whether the environment says how to reach a model."""
-    names = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL")
-    return any(os.environ.get(name) for name in names)
+    """Whether the environment says how to reach any model."""
+    return any(os.environ.get(name) for names in PROVIDERS.values() for name in names)
+
+
+@contextlib.contextmanager
+def run_lock(folder: Path, patience: float = 0.0) -> Iterator[bool]:
+    """Whether this process alone has a run in hand; its engine holds this as long as it lives.
+
+    Args:
+        folder: the run's folder.
+        patience: seconds to wait for somebody else to let go.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "engine.lock").open("w") as lock:
+        end = time.monotonic() + patience
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError:
+                if time.monotonic() >= end:
+                    yield False
+                    return
+                time.sleep(0.2)
+        yield True
 
 
 def create_run(settings: Settings, options: RunOptions) -> str:
@@ -64,11 +91,11 @@ def create_run(settings: Settings, options: RunOptions) -> str:
         BadInput: a scenario has mistakes, there are none, no model can be reached, or untrusted
             code cannot be confined on this machine.
     """
-    if not options.recording and not model_access():
-        raise BadInput(
-            "no model to call: set ANTHROPIC_API_KEY, or ANTHROPIC_BASE_URL for a local server; "
-            "`factory-tui demo` needs neither"
-        )
+    missing = "" if options.recording else missing_access(settings.models)
+    if missing:
+        raise BadInput(f"{missing}; `factory-tui demo` needs none")
+    if problem := pipeline_problem(settings):
+        raise BadInput(problem)
     found, problems = scenarios.load_folder(settings.scenarios)
     errors = [p for p in problems if p.level == "error"]
     if errors:
@@ -137,6 +164,7 @@ def create_run(settings: Settings, options: RunOptions) -> str:
                 },
                 "models": models,
                 "recorded": recorded,
+                "judge_same_family": not recorded and same_family(settings.models),
                 "twins": list(settings.packs),
                 "scenarios": [_described(s) for s in found],
             },
@@ -174,11 +202,12 @@ def spawn(settings: Settings, run_id: str) -> int:
     Returns:
         The pid.
     """
-    with Store.open(settings.store) as store:
+    folder = settings.runs / run_id
+    with Store.open(settings.store) as store, _starting(folder):
         row = store.run(run_id)
         if process.alive(row.pid, row.pid_started):
             return int(row.pid or 0)
-        log = settings.runs / run_id / ENGINE_LOG
+        log = folder / ENGINE_LOG
         with log.open("ab") as sink:
             child = subprocess.Popen(
                 [sys.executable, "-m", "factory_tui.engine", str(settings.folder), run_id],
@@ -190,3 +219,12 @@ def spawn(settings: Settings, run_id: str) -> int:
             )
         store.update_run(run_id, pid=child.pid, pid_started=process.start_time(child.pid))
         return child.pid
+
+
+@contextlib.contextmanager
+def _starting(folder: Path) -> Iterator[None]:
+    """One after the other: of two viewers that wake a run, the second finds it awake."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "start.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,7 +13,15 @@ from factory_tui.llm import get_model_info
 if TYPE_CHECKING:
     from factory_tui.llm import Client, ProviderAdapter
 
-__all__ = ["PROVIDERS", "missing_access", "register_providers", "split_model"]
+__all__ = [
+    "PROVIDERS",
+    "family",
+    "missing_access",
+    "register_providers",
+    "same_family",
+    "same_family_warning",
+    "split_model",
+]
 
 PROVIDERS: Final[Mapping[str, tuple[str, ...]]] = {
     "anthropic": ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL"),
@@ -40,6 +49,29 @@ def split_model(model: str) -> tuple[str, str]:
     if word in ("o1", "o3", "o4"):
         return "openai", model
     return _FAMILIES.get(word, "anthropic"), model
+
+
+def family(model: str) -> str:
+    """The family of a model: ``claude``, ``gpt``, ``gemini``, ``llama`` and so on."""
+    provider, name = split_model(model)
+    if provider != "anthropic":
+        return {"openai": "gpt"}.get(provider, provider)
+    # A Messages API server may serve anybody's models.
+    word = re.match(r"[a-z]+", name.rpartition("/")[2].lower())
+    return word[0] if word else name
+
+
+def same_family(models: Models) -> bool:
+    """Whether the judge is of the builder's own family, and may favour what it would write."""
+    return family(models.judge) == family(models.builder)
+
+
+def same_family_warning(models: Models) -> str:
+    """Say so."""
+    return (
+        f"the judge ({models.judge}) is of the builder's own family ({models.builder}) and may "
+        "favour what it would write itself; `models.judge` in factory.toml names another"
+    )
 
 
 def missing_access(models: Models) -> str:

@@ -11,32 +11,15 @@ from factory_tui.attractor import (
     PipelineEvent,
     PipelineRunner,
     apply_transforms,
-    parse_dot,
 )
-from factory_tui.config import Settings
+from factory_tui.engine.dotfile import PIPELINES, pipeline_path, read_pipeline
 from factory_tui.engine.loop import Loop
 from factory_tui.engine.nodes import BoxTool, Keep, Plain, Supervise
 from factory_tui.engine.questions import Questions
 from factory_tui.engine.tracking import Tracker
 from factory_tui.engine.where import FRAME
-from factory_tui.trials import HarnessFault
 
-__all__ = ["PIPELINES", "pipeline_path", "run_factory_pipeline"]
-
-PIPELINES = Path(__file__).resolve().parents[1] / "pipelines"
-
-
-def pipeline_path(settings: Settings) -> Path:
-    """The file of the run's pipeline: a shipped one by name, or one of the factory's own."""
-    own = settings.folder / settings.pipeline
-    return own if settings.pipeline.endswith(".dot") else PIPELINES / f"{settings.pipeline}.dot"
-
-
-def _source(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise HarnessFault(f"the pipeline {path} cannot be read: {error}") from error
+__all__ = ["run_factory_pipeline"]
 
 
 async def run_factory_pipeline(loop: Loop) -> Outcome:
@@ -51,7 +34,7 @@ async def run_factory_pipeline(loop: Loop) -> Outcome:
     tracker = Tracker(runtime, loop.places)
     questions = Questions(runtime)
     runtime.on_answer = questions.on_answer
-    graph = parse_dot(_source(path), path=str(path))
+    graph = read_pipeline(path)
 
     def runner(shown: Graph, file: str, observe: Callable[[PipelineEvent], None]) -> PipelineRunner:
         def on_event(event: PipelineEvent) -> None:

@@ -17,7 +17,7 @@ from factory_tui.agent.workspace import Workspace
 from factory_tui.config import Settings
 from factory_tui.engine.control import ControlLoop, Gate
 from factory_tui.engine.launch import RunOptions
-from factory_tui.engine.models import register_providers, split_model
+from factory_tui.engine.models import register_providers, same_family, split_model
 from factory_tui.engine.money import TaggedBook, tell_forfeits, warned_before
 from factory_tui.engine.pausing import Pausing
 from factory_tui.engine.specs import SpecWatch
@@ -156,6 +156,11 @@ class Runtime:
     def gate(self) -> Gate:
         """What every model call and every trial waits at."""
         return self.pausing.gate
+
+    @property
+    def judge_same_family(self) -> bool:
+        """Whether the judge is of the builder's own family of models; a recording has neither."""
+        return not self.options.recording and same_family(self.settings.models)
 
     def where(self) -> Where:
         """The node for which the running code works."""

@@ -366,6 +366,8 @@ class Validation:
 
     def _keep(self, row: TrialRow, report: Report, found: verdict.Verdict, asked: str) -> None:
         """Write the trajectory, the verdict and the trial, then tell the journal."""
+        if report.state:
+            self.runtime.traffic.save_state(row.id, report.state)
         store = self.runtime.store
         ms = int(time.time() * 1000) - row.started_ms if row.started_ms else 0
         with store.transaction():

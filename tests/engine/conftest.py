@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -205,3 +205,40 @@ def start(settings: Settings, store: Store) -> Iterator[Callable[..., Running]]:
         pid = store.run(running.id).pid
         if pid and running.alive:
             os.kill(pid, 9)
+
+
+def played(path: Path, talks: Mapping[str, Sequence[Sequence[dict[str, Any]]]]) -> Path:
+    """A recorded session: the builder's answers by conversation (``1/build/1`` and so on)."""
+    lines = []
+    for talk, answers in talks.items():
+        for ordinal, content in enumerate(answers):
+            tools = any(block["type"] == "tool_use" for block in content)
+            lines.append(
+                {
+                    "key": f"builder/{talk}/{ordinal}",
+                    "role": "builder",
+                    "hash": "",
+                    "model": "recorded",
+                    "content": content,
+                    "stop_reason": "tool_use" if tools else "end_turn",
+                    "usage": {"input_tokens": 900, "output_tokens": 100},
+                    "ms": 0,
+                }
+            )
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path
+
+
+@pytest.fixture
+def use_pipeline(folder: Path) -> Callable[[str], None]:
+    """Have the factory run another pipeline: a shipped one's name, or DOT."""
+
+    def use(pipeline: str) -> None:
+        name = pipeline
+        if "{" in pipeline:
+            name = "own.dot"
+            (folder / name).write_text(pipeline)
+        toml = folder / "factory.toml"
+        toml.write_text(toml.read_text().replace("[product]", f'pipeline = "{name}"\n[product]'))
+
+    return use
