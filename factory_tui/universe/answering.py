@@ -97,12 +97,11 @@ class Answering:
         except Exception as error:
             response = self._crashed(error, call)
         headers = response.headers
-        for name, _ in headers:
-            if name == "date":
-                break
-        else:
+        if fault is None:
             headers.append(("date", self.clock.http_date()))
-        if fault is not None:
+        else:
+            if response.header("date") is None:
+                headers.append(("date", self.clock.http_date()))
             strike(fault, response)
         request = call.request
         exchange = Exchange(

@@ -59,6 +59,12 @@ class Ids:
         self._counts[name] = value + 1
         return start + value
 
+    def rise(self, kind: str, least: int) -> int:
+        """The next number of a sequence that rises and is never below ``least``."""
+        name = f"^{kind}"
+        value = self._counts[name] = max(least, self._counts.get(name, -1) + 1)
+        return value
+
     def chance(self, kind: str) -> float:
         """The next draw of ``kind``, evenly from [0, 1)."""
         return (self.number(kind) >> 459) / (1 << 53)

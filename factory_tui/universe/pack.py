@@ -375,7 +375,7 @@ class Pack:
         return call.handler(call)
 
     def finish(self, call: Call, response: Response) -> None:
-        """Headers that every answer carries, faults included."""
+        """Headers that every answer carries, faults included. ``Date`` is the kernel's."""
 
     # -- events, see factory_tui.universe.outbox
 

@@ -119,11 +119,12 @@ def send(c: Context, channel: Row, fields: dict[str, Any]) -> Row:
     thread = c.args.text("thread_ts")
     if thread:
         fields |= _thread_fields(c, channel, thread)
-    fields |= bot_fields(c)
-    if "bot_id" in fields:
-        bot = c["bots"][fields["bot_id"]]
+    marks = _bot_marks(c)
+    if marks is not None:
+        fields |= marks
         if ("username" in c.args or "icon_emoji" in c.args) and c.has_scope("chat:write.customize"):
-            fields |= {"subtype": "bot_message", "username": c.args.text("username", bot["name"])}
+            name = marks["bot_profile"]["name"]
+            fields |= {"subtype": "bot_message", "username": c.args.text("username", name)}
             if "icon_emoji" in c.args:
                 fields["icons"] = {"emoji": c.args.text("icon_emoji")}
     text = fields.pop("text")
@@ -132,10 +133,14 @@ def send(c: Context, channel: Row, fields: dict[str, Any]) -> Row:
 
 def bot_fields(c: Context) -> dict[str, Any]:
     """What marks a message as a bot's; nothing for a person."""
-    user = c["users"][c.user]
-    if not c.is_bot or not user.get("bot_id"):
-        return {}
-    return dict(_bot(c["bots"][user["bot_id"]], c.team["id"]))
+    return dict(_bot_marks(c) or {})
+
+
+def _bot_marks(c: Context) -> dict[str, Any] | None:
+    if not c.is_bot:
+        return None
+    bot = c["users"][c.user].get("bot_id")
+    return _bot(c["bots"][bot], c.team["id"]) if bot else None
 
 
 @RowMemo

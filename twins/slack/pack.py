@@ -115,7 +115,8 @@ class Slack(Pack):
         except SlackError as error:
             body = error.body()
         if warnings:
-            body["warning"] = ",".join([*body.get("warning", "").split(), *warnings])
+            said = body.get("warning")
+            body["warning"] = ",".join([*said.split(), *warnings] if said else warnings)
             metadata = body.setdefault("response_metadata", {})
             metadata["warnings"] = [*metadata.get("warnings", []), *warnings]
         return Response.json(body, content_type=_TYPE)
@@ -140,15 +141,18 @@ class Slack(Pack):
     def finish(self, call: Call, response: Response) -> None:
         """The headers Slack always sends."""
         twin = call.twin
-        number = twin.ids.digest("req").hex().lstrip("0").rjust(64, "0")
-        response.headers.append(("x-slack-req-id", number[:32]))
+        number = twin.ids.digest("req").hex()
+        if number[0] == "0":
+            number = number.lstrip("0").rjust(64, "0")
+        headers = response.headers
+        headers.append(("x-slack-req-id", number[:32]))
         given = call.scratch.get("token")
-        token = twin["tokens"].get(_token(call.request) if given is None else given)
+        token = twin.tables["tokens"].get(_token(call.request) if given is None else given)
         if token is not None:
-            response.headers.append(("x-oauth-scopes", _scopes(token)))
+            headers.append(("x-oauth-scopes", _scopes(token)))
             accepted = call.scratch.get("accepted")
             if accepted:
-                response.headers.append(("x-accepted-oauth-scopes", ",".join(accepted)))
+                headers.append(("x-accepted-oauth-scopes", ",".join(accepted)))
 
     def fault_response(self, call: Call, status: int, headers: Mapping[str, str]) -> Response:
         """``ratelimited`` with ``Retry-After`` for 429, ``internal_error`` and the like."""

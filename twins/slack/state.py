@@ -42,10 +42,7 @@ def count(twin: Twin, kind: str) -> int:
 
 def next_ts(twin: Twin) -> str:
     """A message timestamp: virtual time in microseconds, unique and rising in the workspace."""
-    now = int(twin.clock.now().timestamp() * 1_000_000)
-    team = twin["team"].sole()
-    value = max(now, team.get("last_ts", 0) + 1)
-    twin["team"].put(team["id"], {**team, "last_ts": value})
+    value = twin.ids.rise("ts", int(twin.clock.now().timestamp() * 1_000_000))
     return f"{value // 1_000_000}.{value % 1_000_000:06d}"
 
 
