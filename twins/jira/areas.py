@@ -44,6 +44,7 @@ from . import (  # noqa: F401 - imported for their registrations
     site,
     social,
     sprints,
+    statuses,
     tasks,
     undescribed,
     user_admin,
@@ -51,6 +52,9 @@ from . import (  # noqa: F401 - imported for their registrations
     versions_more,
     webhooks,
     workflow,
+    workflowadmin,
+    workflowold,
+    workflowschemes,
     worklog_more,
     worklogs,
 )

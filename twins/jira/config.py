@@ -78,6 +78,7 @@ CONFIG_TABLES: Final[Mapping[str, Mapping[str, IndexFn]]] = {
     "associations": {},
     "templates": {},
     "views": {},
+    "workflowversions": {},
 }
 
 ISSUE_INDEXES: Final[Mapping[str, IndexFn]] = {
@@ -310,4 +311,5 @@ def config_tables(seeded: SeedTables, screen_fields: list[str]) -> SeedTables:
         "associations": {},
         "templates": {},
         "views": {},
+        "workflowversions": {},
     }
