@@ -7,7 +7,7 @@ Headers and bodies live in a table of their own, which keeps pages of the rest s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TypedDict, Unpack
@@ -62,10 +62,21 @@ def _direction(db: Database) -> None:
     db.execute("ALTER TABLE exchange ADD COLUMN direction TEXT NOT NULL DEFAULT 'in'")
 
 
+def _state(db: Database) -> None:
+    db.execute(
+        "CREATE TABLE state(trial TEXT PRIMARY KEY, codec INTEGER NOT NULL, data BLOB NOT NULL)"
+        " STRICT"
+    )
+
+
 _PLAN: Final = Plan(
     name="traffic",
     application_id=0x74726166,  # "traf"
-    steps=(Migration("0001 first", _first), Migration("0002 direction", _direction)),
+    steps=(
+        Migration("0001 first", _first),
+        Migration("0002 direction", _direction),
+        Migration("0003 state", _state),
+    ),
 )
 
 
@@ -118,6 +129,20 @@ class Traffic:
                 values = [getattr(row, name) for name in _NAMES[1:]]
                 seq = db.execute(insert, (*values, int(row.failed))).lastrowid
                 db.execute("INSERT INTO body(seq, codec, data) VALUES(?,?,?)", (seq, *body))
+
+    def save_state(self, trial: str, state: Mapping[str, Any]) -> None:
+        """Keep what the twins of a trial held when it ended, in place of an earlier attempt's."""
+        values = (trial, *pack(orjson.dumps(state)))
+        with self._db.write() as db:
+            db.execute("INSERT OR REPLACE INTO state(trial, codec, data) VALUES(?,?,?)", values)
+
+    def state(self, trial: str) -> dict[str, Any] | None:
+        """What :meth:`save_state` was given for a trial, None if nothing was."""
+        row = self._db.one("SELECT codec, data FROM state WHERE trial = ?", (trial,))
+        if row is None:
+            return None
+        found: dict[str, Any] = loads(unpack(*row))
+        return found
 
     def count(self, **filter: Unpack[TrafficFilter]) -> int:  # noqa: A002
         """How many exchanges there are."""

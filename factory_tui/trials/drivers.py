@@ -65,6 +65,8 @@ class Report:
     gaps: list[list[str]] = field(default_factory=list)
     entities: dict[str, Any] = field(default_factory=dict)
     void: str = ""
+    state: dict[str, Any] = field(default_factory=dict)
+    """What the twins held at the end, see ``trials.endstate``."""
 
 
 async def perform(host: Host, job: Job, mind: Mind | None, observe: Observer) -> Report:
@@ -113,6 +115,7 @@ async def perform(host: Host, job: Job, mind: Mind | None, observe: Observer) ->
         gaps=closed["gaps"],
         entities=closed["entities"],
         void=performance.void,
+        state=closed["state"],
     )
 
 

@@ -24,6 +24,7 @@ from factory_tui.scenarios import Evidence, Scenario
 from factory_tui.scenarios.facts.schema import VIEWS
 from factory_tui.text import clean
 from factory_tui.trials import service
+from factory_tui.trials.endstate import end_state
 from factory_tui.trials.exchanges import exchange_entry, exchange_row
 from factory_tui.trials.network import Network, port_of
 from factory_tui.trials.service import Service
@@ -116,6 +117,7 @@ class Stage:
         except (KeyError, ValueError, TypeError, LookupError, OSError) as error:
             raise HarnessFault(f"{self.scenario.id}: set-up failed: {error}") from error
         prepare_tree(scratch)
+        self._begun = self.universe.snapshot()
         self._courier.start()
         return {"entities": self.entities}
 
@@ -181,7 +183,8 @@ class Stage:
         """Check the facts against what is there now, and clean up.
 
         Returns:
-            ``{"facts": [...], "trajectory": [...], "gaps": [...], "entities": {...}}``.
+            ``{"facts": [...], "trajectory": [...], "gaps": [...], "entities": {...},
+            "state": {...}}``; the state as :func:`end_state` tells it.
         """
         if self.service is not None:
             await self._end_service(self.universe.step)
@@ -212,6 +215,7 @@ class Stage:
                 }
             )
         gaps = sorted({(e.twin, e.operation) for e in self.universe.tap if e.gap})
+        state = end_state(self.universe, self._begun, evidence.views)
         await self.abandon()
         if self.universe.failures:
             raise HarnessFault("; ".join(self.universe.failures))
@@ -220,6 +224,7 @@ class Stage:
             "trajectory": self.trajectory,
             "gaps": [list(g) for g in gaps],
             "entities": self.entities,
+            "state": state,
         }
 
     def _view(self, twin: str) -> dict[str, list[Any]]:
