@@ -131,7 +131,7 @@ async def test_projects_and_their_parts(universe: Universe, served: Serve) -> No
         client.set_project_avatar("OPS", "10325")
         assert client.projectcategories() == []
         assert client.permissionschemes()[0]["name"] == "Default Permission Scheme"
-        assert client.notificationschemes()["values"][0]["id"] == 10000
+        assert client.notificationschemes()[0]["id"] == 10000
         assert client.avatars("project")
         assert client.templates()["Scrum"]["projectTypeKey"] == "software"
         client.delete_project("OPS", enable_undo=False)
