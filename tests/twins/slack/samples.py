@@ -15,6 +15,7 @@ __all__ = ["compare", "compare_events"]
 DOCUMENTED: dict[str, set[str]] = {
     "auth.revoke": {"revoked"},
     "chat.stopStream": {"channel", "message", "ts"},
+    "dnd.info": {"snooze_enabled", "snooze_endtime", "snooze_is_indefinite", "snooze_remaining"},
     "openid.connect.userInfo": {"https://slack.com/team_image_default"},
     "team.externalTeams.disconnect": {"job_enqueued"},
     "workflows.featured.list": {"featured_workflows"},
@@ -23,7 +24,6 @@ DOCUMENTED: dict[str, set[str]] = {
 
 FURTHER = {
     # The samples pin a file, and have columns without choices where tasks have subtasks.
-    "pin_added /item/message/pinned_info",
     "pins.list /items[]/channel",
     "pins.list /items[]/message",
     "slackLists.create /list_metadata/subtask_schema[]/options/choices",
@@ -93,7 +93,7 @@ def compare(
 
     def known(value: dict[str, Any], sample: Any) -> Any:
         if {"type", "text", "user"} <= value.keys():
-            return _merged(sample, kind("message"))
+            return {**_merged(sample, kind("message")), "pinned_to": None, "pinned_info": None}
         if {"avatar_hash", "real_name_normalized"} <= value.keys():
             return _merged(sample, kind("user")["profile"])
         if {"id", "is_archived"} <= value.keys():
