@@ -5,6 +5,7 @@ from .agents import AgentOps
 from .bought import FeatureOps
 from .described import DESCRIBED
 from .devices import DeviceOps
+from .factors import FactorOps
 from .granted import GrantOps
 from .groups import Groups
 from .hooks import HookEvents
@@ -36,6 +37,7 @@ class Okta(
     DeviceOps,
     AgentOps,
     FeatureOps,
+    FactorOps,
     GrantOps,
     TokenOps,
     OAuth,

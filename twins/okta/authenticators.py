@@ -27,6 +27,7 @@ _CATALOG: Final = {
     "external_idp": ("federated", "IdP Authenticator", ("idp",)),
     "smart_card_idp": ("federated", "Smart Card", ("idp",)),
     "tac": ("tac", "Temporary Access Code", ("tac",)),
+    "custom_app": ("app", "Custom Authenticator", ("push",)),
 }
 SEEDED: Final = (
     ("okta_email", "ACTIVE", {"allowedFor": "any", "tokenLifetimeInMinutes": 5}),

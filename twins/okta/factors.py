@@ -7,15 +7,27 @@ from base64 import b32encode
 from datetime import timedelta
 from typing import Any, ClassVar, Final
 
-from factory_tui.universe import DIGITS, HEX, Call, Response, Row, iso, parse_time, route
+from factory_tui.universe import (
+    DIGITS,
+    HEX,
+    ApplyError,
+    Call,
+    Response,
+    Row,
+    Twin,
+    iso,
+    op,
+    parse_time,
+    route,
+)
 
 from . import changes, errors, seeds
 from .base import body_object
 from .fields import INVALID, checked
-from .resource import Resource, hinted, link
+from .resource import Resource, hinted, link, put_thing, rows_of
 from .users import find_user
 
-__all__ = ["FACTORS", "RESOURCES"]
+__all__ = ["FACTORS", "RESOURCES", "FactorOps"]
 
 _USER: Final = "/api/v1/users/{userId}"
 _FACTOR: Final = _USER + "/factors/{factorId}"
@@ -125,6 +137,24 @@ class Factors(Resource):
             changes.log_about(call, "user.mfa.factor.activate", "Activate factor for user")
         return Response.json(self.shown(call, row))
 
+    def enrol_phone(self, call: Call, user: Row, given: dict[str, Any]) -> Row:
+        """A phone for text messages that needs no code; refuses a second one."""
+        profile, hidden = _profile(call, "sms", given)
+        for row in self.rows(call.twin, user["id"]):
+            if row["fields"]["factorType"] == "sms" and row["status"] == "ACTIVE":
+                sentence = "A factor of this type is already set up."
+                raise errors.invalid(call, "factorEnrollRequest", sentence)
+        fields = {
+            "factorType": "sms",
+            "provider": "OKTA",
+            "vendorName": "OKTA",
+            "profile": profile,
+        }
+        key = self._new_id(call, "sms")
+        row = self.put_new(call.twin, fields, user["id"], id=key, hidden=hidden)
+        changes.log_about(call, "user.mfa.factor.activate", "Activate factor for user")
+        return row
+
     def _new_id(self, call: Call, kind: str) -> str:
         return seeds.new_id(call.twin.ids.mint, _PREFIXES.get(kind, "ost"))
 
@@ -188,6 +218,8 @@ class Factors(Resource):
         row = self.find(call)
         if row["status"] != "PENDING_ACTIVATION":
             raise errors.invalid(call, "factorActivationRequest", "The factor is already active.")
+        if row["fields"]["factorType"] == "push" and not call.request.body:
+            return self._waiting(call, row)
         self._check_code(call, row)
         row = self.put(call, row, status="ACTIVE", hidden={**row["hidden"], "code": None})
         changes.log_about(call, "user.mfa.factor.activate", "Activate factor for user")
@@ -201,6 +233,8 @@ class Factors(Resource):
             raise errors.invalid(call, "factorVerifyRequest", "The factor is not active.")
         body = body_object(call) if call.request.body else {}
         kind = row["fields"]["factorType"]
+        if kind == "push" and not body.get("passCode"):
+            return self._push(call, row)
         if kind in ("sms", "call", "email") and not body.get("passCode"):
             self._send(call, row)
             return Response.json({"factorResult": "CHALLENGE", "_links": self.links(call, row)})
@@ -220,6 +254,43 @@ class Factors(Resource):
         if row["fields"]["factorType"] not in ("sms", "call", "email"):
             raise errors.invalid(call, "factorType", f"factorType: {INVALID}")
         return Response.json(self.shown(call, self._send(call, row)))
+
+    def _waiting(self, call: Call, row: Row) -> Response:
+        """A phone that nobody has scanned the code with yet."""
+        poll = hinted(f"{self.href(call, row)}/lifecycle/activate", "POST")
+        return Response.json({"factorResult": "WAITING", "_links": {"poll": poll}})
+
+    def _push(self, call: Call, row: Row) -> Response:
+        """A question on the user's phone: WAITING, until a scenario or the time answers it."""
+        until = iso(call.twin.clock.now() + timedelta(minutes=5))
+        fields = {"until": until, "answer": ""}
+        made = put_thing(call.twin, "transactions", "ftr", fields, row["id"])
+        href = f"{self.href(call, row)}/transactions/{made['id']}"
+        links = {"poll": hinted(href, "GET"), "cancel": hinted(href, "DELETE")}
+        shown = {"factorResult": "WAITING", "profile": row["fields"]["profile"]}
+        return Response.json({**shown, "expiresAt": until, "_links": links})
+
+    @route("GET", _FACTOR + "/transactions/{transactionId}", "")
+    def transaction(self, call: Call) -> Response:
+        """What became of a question on the user's phone."""
+        row = self.find(call)
+        key = call.params["transactionId"]
+        asked = call.twin["things"].get(("transactions", key))
+        if asked is None or asked["parent"] != row["id"]:
+            raise errors.not_found(call, key, "FactorTransaction")
+        href = self.href(call, row)
+        result = asked["fields"]["answer"]
+        if not result:
+            late = parse_time(asked["fields"]["until"]) < call.twin.clock.now()
+            result = "TIMEOUT" if late else "WAITING"
+        shown: dict[str, Any] = {"factorResult": result}
+        where = f"{href}/transactions/{key}"
+        links = {"poll": hinted(where, "GET"), "cancel": hinted(where, "DELETE")}
+        if result in ("REJECTED", "TIMEOUT"):
+            links = {"verify": hinted(f"{href}/verify", "POST")}
+        if result != "SUCCESS":
+            shown |= {"profile": row["fields"]["profile"], "_links": links}
+        return Response.json(shown)
 
     def _check_code(self, call: Call, row: Row) -> None:
         body = body_object(call) if call.request.body else {}
@@ -296,7 +367,44 @@ def _profile(call: Call, kind: str, given: dict[str, Any]) -> tuple[Row, Row]:
     if kind.startswith("token"):
         kept = checked(call, given, "credentialId:str!")
         return kept, {}
+    if kind == "push":
+        return {"credentialId": find_user(call, call.params["userId"])["profile"]["login"]}, {}
     return {}, {}
+
+
+class FactorOps:
+    """What users do on their phones, for scenarios."""
+
+    @op("scan_push")
+    def scan_push(self, twin: Twin, args: Any) -> None:
+        """``[email]``: they scan the code of their pending push factor, which becomes ACTIVE."""
+        for row in _pushes(twin, args, "scan_push"):
+            if row["status"] == "PENDING_ACTIVATION":
+                twin["things"].put(("factors", row["key"]), {**row, "status": "ACTIVE"})
+
+    @op("answer_push")
+    def answer_push(self, twin: Twin, args: Any) -> None:
+        """``{users: [email], answer: SUCCESS or REJECTED}``: they answer what their phone asks."""
+        answer = args.get("answer", "SUCCESS") if isinstance(args, dict) else ""
+        if answer not in ("SUCCESS", "REJECTED"):
+            raise ApplyError("answer_push: the answer is SUCCESS or REJECTED")
+        for factor in _pushes(twin, args.get("users", []), "answer_push"):
+            for row in rows_of(twin, "transactions", factor["id"]):
+                fields = {**row["fields"], "answer": row["fields"]["answer"] or answer}
+                twin["things"].put(("transactions", row["key"]), {**row, "fields": fields})
+
+
+def _pushes(twin: Twin, emails: Any, name: str) -> list[Row]:
+    if not isinstance(emails, list):
+        raise ApplyError(f"{name}: give a list of emails")
+    found = []
+    for email in emails:
+        user = twin["users"].first("login", str(email).lower())
+        if user is None:
+            raise ApplyError(f"{name}: there is no user {email}")
+        rows = rows_of(twin, "factors", user["id"])
+        found += [row for row in rows if row["fields"]["factorType"] == "push"]
+    return found
 
 
 FACTORS = Factors()

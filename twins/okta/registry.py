@@ -34,6 +34,8 @@ from . import (
     sessions,
     ssf,
     telephony,
+    user_security,
+    webauthn,
 )
 from .apps import APPS
 from .policies import POLICIES, RULES
@@ -72,6 +74,8 @@ _PARTS: Final = (
     sessions,
     ssf,
     telephony,
+    user_security,
+    webauthn,
 )
 RESOURCES: Final[tuple[Resource, ...]] = (
     APPS,

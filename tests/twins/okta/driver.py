@@ -161,7 +161,9 @@ class Driver:
         wanted = one.types.get(str(answer.status))
         if answer.status >= 400 or wanted is None:
             return f"{one.name}: {answer.status} {answer.body!r}"
-        getattr(models, wanted).from_dict(answer.data())
+        found = answer.data()
+        for part in found if isinstance(found, list) else [found]:
+            getattr(models, wanted).from_dict(part)
         return ""
 
 

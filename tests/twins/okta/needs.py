@@ -293,6 +293,104 @@ def _stream_id(d: Any, *_: str) -> str:
     return str(d.okta("GET /api/v1/ssf/stream").data()[0]["stream_id"])
 
 
+def _webauthn(d: Any, *_: str) -> str:
+    body = {"key": "webauthn", "name": "Security Key"}
+    key = str(d.post("/api/v1/authenticators", body)["id"])
+    d.okta(
+        f"PUT /api/v1/authenticators/{key}/methods/webauthn",
+        {"type": "webauthn", "settings": {"rpId": {"domain": {"name": "acme.example"}}}},
+    )
+    return key
+
+
+AAGUID: Final = "cb69481e-8ff7-4039-93ec-0a2729a154a8"
+
+
+def _aaguid(d: Any) -> list[str]:
+    key = _webauthn(d)
+    body = {"aaguid": AAGUID, "authenticatorCharacteristics": {}}
+    d.post(f"/api/v1/authenticators/{key}/aaguids", body)
+    return [key, AAGUID]
+
+
+def _prepared(d: Any, user: str) -> str:
+    made = d.post("/webauthn-registration/api/v1/enroll", _enrolled(d, user))
+    return str(made["credRequests"][0]["authenticatorEnrollmentId"])
+
+
+def _enrolled(d: Any, user: str = "") -> dict[str, Any]:
+    return {
+        "fulfillmentProvider": "yubico",
+        "userId": user or _user(d),
+        "enrollmentRpIds": ["acme.example"],
+        "yubicoTransportKeyJWK": {
+            "kty": "EC",
+            "crv": "P-384",
+            "kid": "1",
+            "use": "enc",
+            "x": "x",
+            "y": "y",
+        },
+    }
+
+
+def _answered(d: Any) -> dict[str, Any]:
+    user = _user(d)
+    key = _prepared(d, user)
+    return {
+        "fulfillmentProvider": "yubico",
+        "userId": user,
+        "credResponses": [{"authenticatorEnrollmentId": key, "credResponseJwe": "e"}],
+        "pinResponseJwe": "e",
+        "serial": "1",
+        "version": "5",
+    }
+
+
+def _pin(d: Any) -> dict[str, Any]:
+    user = _user(d)
+    key = _prepared(d, user)
+    return {
+        "fulfillmentProvider": "yubico",
+        "userId": user,
+        "authenticatorEnrollmentId": key,
+    }
+
+
+def _authenticator(d: Any, key: str) -> str:
+    for one in d.okta("GET /api/v1/authenticators").data():
+        if one["key"] == key:
+            return str(one["id"])
+    return str(d.post("/api/v1/authenticators", {"key": key, "name": key})["id"])
+
+
+def _enrollment(d: Any, user: str) -> str:
+    body = {
+        "authenticatorId": _authenticator(d, "phone_number"),
+        "profile": {"phoneNumber": "+15551234567"},
+    }
+    return str(d.post(f"/api/v1/users/{user}/authenticator-enrollments/phone", body)["id"])
+
+
+def _pushed_factor(d: Any) -> list[str]:
+    user = _user(d)
+    login = d.okta(f"GET /api/v1/users/{user}").data()["profile"]["login"]
+    body = {"factorType": "push", "provider": "OKTA"}
+    factor = str(d.post(f"/api/v1/users/{user}/factors", body)["id"])
+    d.okta.universe.apply("okta", "scan_push", [login])
+    asked = d.post(f"/api/v1/users/{user}/factors/{factor}/verify")
+    return [user, factor, asked["_links"]["poll"]["href"].rpartition("/")[2]]
+
+
+def _yubikey(d: Any, *_: str) -> dict[str, Any]:
+    return {
+        "serialNumber": _numbered(d, "7886"),
+        "publicId": "ccc",
+        "privateId": "aaa",
+        "aesKey": "bbb",
+    }
+
+
 STREAM: Final[dict[str, Any]] = {
     "delivery": {
         "method": "urn:ietf:rfc:8935",
@@ -307,6 +405,9 @@ LINKED: Final[dict[str, Any]] = {
     "associated": {"name": "report", "title": "R", "description": "r", "type": "USER"},
 }
 MADE: dict[str, Any] = {
+    "/webauthn-registration/api/v1/users/{}": _user,
+    "/webauthn-registration/api/v1/users/{}/enrollments/{}": _prepared,
+    "/api/v1/users/{}/authenticator-enrollments/{}": _enrollment,
     "/api/v1/identity-sources/{}": _client,
     "/api/v1/identity-sources/{}/users/{}": _source_user,
     "/api/v1/identity-sources/{}/groups/{}/membership/{}": _source_member,
@@ -475,9 +576,19 @@ BEFORE: dict[str, str] = {
     "POST /api/v1/users/{}/lifecycle/unsuspend": "suspend",
 }
 """What has to be done with an object first: the last part of the path instead of its own."""
+_ALL: Final = ("GET", "PUT", "PATCH", "DELETE")
 _HOLDERS: Final = ("/api/v1/users", "/api/v1/groups", "/oauth2/v1/clients")
 _TARGETS: Final = "{}/roles/{}/targets/catalog/apps"
 VALUES: dict[str, Any] = {
+    "GET /api/v1/authenticators/{}/aaguids": lambda d: [_webauthn(d)],
+    "POST /api/v1/authenticators/{}/aaguids": lambda d: [_webauthn(d)],
+    **{f"{verb} /api/v1/authenticators/{{}}/aaguids/{{}}": _aaguid for verb in _ALL},
+    "POST /api/v1/authenticators/{}/methods/{}/verify-rp-id-domain": lambda d: [
+        _webauthn(d),
+        "webauthn",
+    ],
+    "POST /api/v1/users/{}/credentials/forgot_password": _forgetful,
+    "GET /api/v1/users/{}/factors/{}/transactions/{}": _pushed_factor,
     "GET /api/v1/ssf/stream": _stream,
     "PUT /api/v1/ssf/stream": _stream,
     "PATCH /api/v1/ssf/stream": _stream,
@@ -513,6 +624,7 @@ VALUES: dict[str, Any] = {
 }
 """The values of a path whose object has to be in a certain state."""
 WIRE: dict[str, str] = {
+    "GET /api/v1/users/{}/authenticator-enrollments": "it takes the list for one of them",
     "POST /api/v1/apps/{}/credentials/csrs/{}/lifecycle/publish": "it cannot send bytes",
     "POST /api/v1/idps/{}/credentials/csrs/{}/lifecycle/publish": "it cannot send bytes",
     "POST /api/v1/users/{}/factors/{}/lifecycle/activate": "its model has no code",
@@ -588,6 +700,32 @@ ATTRIBUTE: Final[dict[str, Any]] = {
     }
 }
 BODIES: dict[str, Any] = {
+    "PUT /api/v1/users/{}/risk": {"riskLevel": "HIGH"},
+    "PUT /api/v1/users/{}/classification": {"type": "LITE"},
+    "POST /api/v1/users/{}/authenticator-enrollments/phone": lambda d, _: {
+        "authenticatorId": _authenticator(d, "phone_number"),
+        "profile": {"phoneNumber": "+15551234567"},
+    },
+    "POST /api/v1/users/{}/authenticator-enrollments/tac": lambda d, _: {
+        "authenticatorId": _authenticator(d, "tac"),
+        "profile": {"multiUse": True, "ttl": "60"},
+    },
+    "POST /api/v1/org/factors/yubikey_token/tokens": _yubikey,
+    "POST /api/v1/authenticators/{}/aaguids": {
+        "aaguid": AAGUID,
+        "authenticatorCharacteristics": {"fipsCompliant": True},
+        "attestationRootCertificates": [{"x5c": "MIIC"}],
+    },
+    "PUT /api/v1/authenticators/{}/aaguids/{}": {"name": "Key", "authenticatorCharacteristics": {}},
+    "PATCH /api/v1/authenticators/{}/aaguids/{}": {"name": "Key"},
+    "POST /webauthn-registration/api/v1/initiate-fulfillment-request": lambda d: {
+        "fulfillmentProvider": "yubico",
+        "userId": _user(d),
+        "fulfillmentData": [{"productId": "1", "customizationId": "2", "inventoryProductId": "3"}],
+    },
+    "POST /webauthn-registration/api/v1/enroll": _enrolled,
+    "POST /webauthn-registration/api/v1/activate": _answered,
+    "POST /webauthn-registration/api/v1/send-pin": _pin,
     "POST /api/v1/identity-sources/{}/users": _source_body,
     "PUT /api/v1/identity-sources/{}/users/{}": _source_body,
     "PATCH /api/v1/identity-sources/{}/users/{}": _source_body,
@@ -852,6 +990,8 @@ BODIES: dict[str, Any] = {
 values of the path."""
 
 QUERY: dict[str, dict[str, Any]] = {
+    "GET /.well-known/app-authenticator-configuration": {"oauth_client_id": "x"},
+    "POST /api/v1/users/{}/credentials/forgot_password": {"send_email": False},
     # The client cannot read the list that comes without it.
     "GET /api/v1/ssf/stream": {"stream_id": _stream_id},
     "GET /api/v1/ssf/stream/status": {"stream_id": _stream_id},
