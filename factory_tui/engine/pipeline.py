@@ -15,7 +15,6 @@ from factory_tui.attractor import (
 from factory_tui.engine.dotfile import PIPELINES, pipeline_path, read_pipeline
 from factory_tui.engine.loop import Loop
 from factory_tui.engine.nodes import BoxTool, Keep, Plain, Supervise
-from factory_tui.engine.questions import Questions
 from factory_tui.engine.tracking import Tracker
 from factory_tui.engine.where import FRAME
 
@@ -32,8 +31,7 @@ async def run_factory_pipeline(loop: Loop) -> Outcome:
     runtime = loop.runtime
     path = pipeline_path(runtime.settings)
     tracker = Tracker(runtime, loop.places)
-    questions = Questions(runtime)
-    runtime.on_answer = questions.on_answer
+    questions = runtime.questions
     graph = read_pipeline(path)
 
     def runner(shown: Graph, file: str, observe: Callable[[PipelineEvent], None]) -> PipelineRunner:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 from factory_tui.attractor import (
     Answer,
@@ -22,9 +23,11 @@ from factory_tui.attractor import (
     current_trace,
     find_matching_option,
 )
-from factory_tui.engine.runtime import Runtime
 from factory_tui.engine.where import Where
 from factory_tui.text import clean
+
+if TYPE_CHECKING:
+    from factory_tui.engine.runtime import Runtime
 
 __all__ = ["Questions"]
 
@@ -99,10 +102,11 @@ class Questions:
         to = about.get("to", {})
         wanted = about.get("default", "")
         options = [
-            {"key": o.key, "label": clean(o.label), "to": to.get(o.label, "")}
+            {"key": o.key, "label": clean(_plain(o.label)), "to": to.get(o.label, "")}
             for o in question.options
         ]
-        default = next((o["key"] for o in options if wanted and wanted in o.values()), "")
+        named = {_plain(wanted), wanted} - {""}
+        default = next((o["key"] for o in options if named & set(o.values())), "")
         now = int(time.time() * 1000)
         limit = question.timeout_seconds
         data = {
@@ -172,6 +176,14 @@ class Questions:
             self._waiting[ident].set()
 
 
+_ACCELERATOR: Final = re.compile(r"\s*(?:\[\w+\]\s*|\w\)\s*|\w\s+-\s+)(?=\S)")
+
+
+def _plain(label: str) -> str:
+    """A label without its shortcut key, which is shown beside it."""
+    return _ACCELERATOR.sub("", label, count=1)
+
+
 def _option(asked: Mapping[str, Any], choice: str) -> Mapping[str, Any] | None:
     """The option that was chosen; None where the question takes free text.
 
@@ -184,7 +196,8 @@ def _option(asked: Mapping[str, Any], choice: str) -> Mapping[str, Any] | None:
             raise ValueError(f"{choice!r} is neither yes nor no")
         return None
     options = list(asked["options"])
-    found = find_matching_option(choice, [Option(o["key"], o["label"]) for o in options])
+    known = [Option(o["key"], o["label"]) for o in options]
+    found = find_matching_option(choice, known) or find_matching_option(_plain(choice), known)
     if found is None:
         # An option may also be named by where it leads.
         by_target = [o for o in options if o["to"] and o["to"] == choice]

@@ -20,6 +20,7 @@ from factory_tui.engine.launch import RunOptions
 from factory_tui.engine.models import register_providers, same_family, split_model
 from factory_tui.engine.money import TaggedBook, tell_forfeits, warned_before
 from factory_tui.engine.pausing import Pausing
+from factory_tui.engine.questions import Questions
 from factory_tui.engine.specs import SpecWatch
 from factory_tui.engine.where import Visits, Where
 from factory_tui.llm import (
@@ -85,7 +86,7 @@ class Runtime:
         """The run has ended; this process only performs the trials somebody asked for."""
         self.stop: asyncio.Future[Stopped] = asyncio.get_running_loop().create_future()
         self.wishes = asyncio.Event()
-        self.on_answer: Callable[[Mapping[str, Any], str], Awaitable[str]] | None = None
+        self.questions = Questions(self)
         self.pool: Pool
         self.client: Client
         self.ledger: Ledger
@@ -136,7 +137,7 @@ class Runtime:
                     "suspend": self._on_suspend,
                     "budget": self._on_budget,
                     "retry": self._on_retry,
-                    "answer": self._on_answer,
+                    "answer": self.questions.on_answer,
                 },
             )
             self.pausing.restore()
@@ -452,11 +453,6 @@ class Runtime:
         self.store.want(self.run_id, str(args["scenario"]), count)
         self.wishes.set()
         return f"{count} more trials of {args['scenario']} are queued"
-
-    async def _on_answer(self, args: Mapping[str, Any], who: str) -> str:
-        if self.on_answer is None:
-            raise ValueError("the run asks nothing")
-        return await self.on_answer(args, who)
 
 
 def _advice(error: LLMError, request: Request) -> str:

@@ -91,7 +91,12 @@ def test_the_best_of_three_candidates_is_kept(
 @pytest.mark.slow
 def test_candidates_survive_kills(start: Start, use_pipeline: Use, tmp_path: Path) -> None:
     use_pipeline("three-candidates")
-    run = start(recording=str(played(tmp_path / "r.jsonl", THREE)))
+    # Whichever call a kill cuts off, its like comes again: recorded words cannot react.
+    talks = {
+        talk: [answers[0], *[a for a in answers[:2] for _ in range(2)], answers[2]]
+        for talk, answers in THREE.items()
+    }
+    run = start(recording=str(played(tmp_path / "r.jsonl", talks)))
     for kind, many in (("agent.tool", 2), ("candidate.scored", 1), ("candidate.kept", 1)):
         run.wait(lambda k=kind, m=many: len(run.events(k, "run.finished")) >= m)
         kill(run)
@@ -199,7 +204,7 @@ def test_a_question_survives_the_engine(start: Start, use_pipeline: Use, tmp_pat
     assert len(run.events("question.asked")) == 1
     run.ask("answer", choice="perhaps")
     refused = run.wait_for("control.done").data["result"]
-    assert "none of the answers Y ([Y] Yes), N ([N] No)" in refused
+    assert "none of the answers Y (Yes), N (No)" in refused
     kill(run)
     run.ask("answer", choice="y")  # nobody is there to hear it yet
     run.wake()
@@ -230,7 +235,7 @@ def test_a_gates_default_counts_when_its_time_is_over(
 
 TOOL = """digraph tool {
   start [shape=Mdiamond]; exit [shape=Msquare]
-  peek [shape=parallelogram, tool_command="env; pwd; echo kept > made.txt; cat /etc/hostname"]
+  peek [shape=parallelogram, tool_command="env; pwd; echo kept > made.txt"]
   build [prompt="$goal"]
   start -> peek -> build -> exit
 }"""
@@ -342,10 +347,11 @@ def test_a_failure_that_comes_again_ends_the_run(
 
 
 def test_a_pipeline_with_a_mistake_is_refused_before_it_starts(
-    start: Start, use_pipeline: Use
+    use_pipeline: Use, folder: Path
 ) -> None:
-    from factory_tui.engine.launch import BadInput
+    from factory_tui.config import load
+    from factory_tui.engine.launch import BadInput, RunOptions, create_run
 
     use_pipeline("digraph bad {\n  start [shape=Mdiamond]\n  start -> nowhere ->\n}")
     with pytest.raises(BadInput, match=r"own\.dot:\d+"):
-        start(recording="unused")
+        create_run(load(folder), RunOptions(recording="unused"))
