@@ -34,6 +34,7 @@ from . import (
 )
 from .config import CONFIG_TABLES, ISSUE_INDEXES, config_tables
 from .context import OPERATIONS, Context, Function
+from .enterprise import LARGE, furnish
 from .errors import TYPE, JiraError
 from .fields import SCREENED
 from .seed import BOT_EMAIL, SEEDS, TABLES, seed_tables
@@ -74,6 +75,9 @@ class Jira(Pack):
     def seed(self, seed: Seed) -> SeedTables:
         """A site with the organisation's people."""
         seeded = seed_tables(seed)
+        if seed.name in LARGE:
+            bot = next(str(row["user"]) for row in seeded["tokens"].values())
+            furnish(seed, seeded, bot)
         return {**seeded, **config_tables(seeded, list(SCREENED))}
 
     def principal(self, twin: Twin, request: Request) -> str:

@@ -198,7 +198,7 @@ def user_row(account: str, person: Person) -> Row:
         "email": person.email,
         "first": person.first,
         "last": person.last,
-        "active": True,
+        "active": person.standing in ("active", "invited"),
         "admin": False,
         "app": False,
         "groups": ["jira-software-users"],
