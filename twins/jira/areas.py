@@ -23,6 +23,7 @@ from . import (  # noqa: F401 - imported for their registrations
     issue_more,
     issues,
     issuetypes,
+    jqltools,
     links,
     meta,
     notifications,

@@ -79,6 +79,7 @@ CONFIG_TABLES: Final[Mapping[str, Mapping[str, IndexFn]]] = {
     "templates": {},
     "views": {},
     "workflowversions": {},
+    "precomputations": {},
 }
 
 ISSUE_INDEXES: Final[Mapping[str, IndexFn]] = {
@@ -312,4 +313,5 @@ def config_tables(seeded: SeedTables, screen_fields: list[str]) -> SeedTables:
         "templates": {},
         "views": {},
         "workflowversions": {},
+        "precomputations": {},
     }

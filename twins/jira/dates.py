@@ -7,7 +7,7 @@ from typing import Final
 
 from .jql import JqlError
 
-__all__ = ["FUNCTIONS", "literal", "moment"]
+__all__ = ["FUNCTIONS", "NAMES", "call", "literal", "moment"]
 
 _FORMATS: Final = (
     "%Y/%m/%d %H:%M",
@@ -101,6 +101,14 @@ FUNCTIONS: Final[dict[str, tuple[str, Callable[[datetime], datetime]]]] = {
     "currentlogin": ("", lambda now: now),
     "lastlogin": ("", lambda now: now),
 }
+
+NAMES: Final = (
+    "now",
+    *(f"{edge}Of{span}" for edge in ("start", "end") for span in ("Day", "Week", "Month", "Year")),
+    "currentLogin",
+    "lastLogin",
+)
+"""The functions as people write them."""
 
 
 def call(name: str, args: tuple[str, ...], now: datetime) -> datetime:

@@ -9,6 +9,7 @@ from .context import Context, empty, operation, reply
 from .customtypes import contexts_for
 from .editing import apply_changes
 from .errors import JiraError
+from .expanding import expand_issue, note_view, properties_of
 from .fields import FIELDS
 from .needs import need_write
 from .read import history_shape, issue_shape, wanted_fields
@@ -136,7 +137,15 @@ def get(c: Context) -> Response:
     """One issue."""
     row = c.issue(c.param("issueIdOrKey"))
     fields = wanted_fields(c, c.query_list("fields"), "*all")
-    return reply(issue_shape(c, row, fields, c.query_list("expand")))
+    expand = c.query_list("expand")
+    shape = issue_shape(c, row, fields, expand)
+    expand_issue(c, row, shape, fields, expand)
+    wanted = c.query_list("properties")
+    if wanted:
+        shape["properties"] = properties_of(c, row, wanted)
+    if c.query_flag("updateHistory") and c.me:
+        note_view(c, row)
+    return reply(shape)
 
 
 @operation("POST", "/issue/bulkfetch", "bulkFetchIssues")

@@ -16,6 +16,8 @@ from lark.exceptions import UnexpectedInput, VisitError
 from lark.lexer import Lexer
 
 __all__ = [
+    "KEYWORDS",
+    "RESERVED",
     "Both",
     "Call",
     "Clause",
@@ -25,6 +27,7 @@ __all__ = [
     "Node",
     "Not",
     "Operand",
+    "Predicate",
     "Query",
     "Sort",
     "Value",
@@ -163,7 +166,7 @@ sort: field [DIRECTION]
 %declare LPAR RPAR LSQB RSQB COMMA
 """
 
-_KEYWORDS: Final = {
+KEYWORDS: Final = {
     "and": "_AND",
     "or": "_OR",
     "not": "_NOT",
@@ -185,7 +188,7 @@ _KEYWORDS: Final = {
     "from": "PREDICATE",
     "to": "PREDICATE",
 }
-_RESERVED: Final = frozenset(
+RESERVED: Final = frozenset(
     _words(
         "abort access add alias all alter any as audit avg begin between boolean break byte catch "
         "char character check checkpoint collate collation column commit connect continue count "
@@ -248,9 +251,9 @@ def _classify(kind: str, piece: str, line: int, column: int) -> tuple[str, str]:
         return "WORD", _unescape(piece[1:-1], line, column)
     if kind == "word":
         lowered = piece.lower()
-        if lowered in _RESERVED:
+        if lowered in RESERVED:
             return "RESERVED", piece
-        return _KEYWORDS.get(lowered, "WORD"), _unescape(piece, line, column)
+        return KEYWORDS.get(lowered, "WORD"), _unescape(piece, line, column)
     return {"op": "OP", "and": "_AND", "or": "_OR", "not": "_NOT"}[kind], piece
 
 

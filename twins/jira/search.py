@@ -9,7 +9,10 @@ from factory_tui.universe import Response, Row
 
 from .context import Context, operation, reply
 from .errors import JiraError
+from .expanding import expand_issue, properties_of
+from .fields import field_shape, fields_of
 from .jql import JqlError
+from .jql import parse as parse_jql
 from .query import run
 from .read import issue_shape, wanted_fields
 
@@ -17,6 +20,10 @@ REMOVED: Final = (
     "The requested API has been removed. Please migrate to the /rest/api/3/search/jql API. A full "
     "migration guideline is available at https://developer.atlassian.com/changelog/#CHANGE-2046"
 )
+
+MAX_ORDER: Final = 7
+MAX_RECONCILE: Final = 50
+MAX_PROPERTIES: Final = 5
 
 
 class _Asked:
@@ -28,6 +35,8 @@ class _Asked:
             self.jql = body.get("jql")
             self.fields = _names(body.get("fields"))
             self.expand = _names(body.get("expand"))
+            self.properties = _names(body.get("properties"))
+            self.reconcile = body.get("reconcileIssues") or []
             self.token = body.get("nextPageToken")
             self.start = _number(body, "startAt")
             self.size = _number(body, "maxResults")
@@ -35,10 +44,14 @@ class _Asked:
             self.jql = c.call.request.query.get("jql")
             self.fields = c.query_list("fields")
             self.expand = c.query_list("expand")
+            self.properties = c.query_list("properties")
+            self.reconcile = c.query_list("reconcileIssues")
             self.token = c.query("nextPageToken") or None
             self.start = c.query_number("startAt")
             self.size = c.query_number("maxResults")
         if self.jql is not None and not isinstance(self.jql, str):
+            raise JiraError(400, "Invalid request payload. Refer to the REST API documentation.")
+        if not isinstance(self.reconcile, list):
             raise JiraError(400, "Invalid request payload. Refer to the REST API documentation.")
         if self.size is not None and self.size < 0:
             raise JiraError(400, "The 'maxResults' parameter must not be negative.")
@@ -61,6 +74,8 @@ def _number(body: dict[str, Any], name: str) -> int | None:
 
 def _find(c: Context, jql: str, *, bounded: bool) -> list[Row]:
     try:
+        if bounded and len(parse_jql(jql).order) > MAX_ORDER:
+            raise JqlError(f"The ORDER BY clause can contain at most {MAX_ORDER} fields.")
         return run(c, jql, bounded=bounded)
     except JqlError as error:
         raise JiraError(400, *error.messages) from error
@@ -75,17 +90,21 @@ def search_jql(c: Context) -> Response:
     asked = _Asked(c)
     jql = asked.jql or ""
     found = _find(c, jql, bounded=True)
+    if len(asked.reconcile) > MAX_RECONCILE:
+        raise JiraError(400, f"The reconcileIssues can contain at most {MAX_RECONCILE} ids.")
+    if len(asked.properties) > MAX_PROPERTIES:
+        raise JiraError(400, f"At most {MAX_PROPERTIES} properties can be asked for.")
     start = _from_token(asked.token, jql) if asked.token is not None else 0
-    largest = 5000 if not asked.fields else 100
+    largest = 5000 if not asked.fields or set(asked.fields) <= {"id", "key"} else 100
     size = c.twin.page_size(asked.size or None, 50, largest)
     page = found[start : start + size]
     last = start + size >= len(found)
     names = wanted_fields(c, asked.fields, "") if asked.fields else []
     if asked.fields and asked.fields != ["id"]:
-        issues = [issue_shape(c, row, names, asked.expand) for row in page]
+        issues = [_issue(c, row, names, asked) for row in page]
     else:
         issues = [{"id": row["id"]} for row in page]
-    answer: dict[str, Any] = {"issues": issues}
+    answer: dict[str, Any] = {"issues": issues, **_legend(c, names, asked)}
     if not last:
         answer["nextPageToken"] = _token(start + size, jql)
     return reply({**answer, "isLast": last})
@@ -111,6 +130,46 @@ def _from_token(token: Any, jql: str) -> int:
         raise JiraError(400, "The provided next page token is invalid or expired.") from error
 
 
+_LEGEND: Final = ("names", "schema")
+
+
+def _issue(c: Context, row: Row, fields: list[str], asked: _Asked) -> dict[str, Any]:
+    """An issue; what explains the fields stands once beside all issues."""
+    expand = [name for name in asked.expand if name not in _LEGEND]
+    shape = issue_shape(c, row, fields, expand)
+    expand_issue(c, row, shape, fields, expand)
+    if asked.properties:
+        shape["properties"] = properties_of(c, row, asked.properties)
+    return shape
+
+
+def _legend(c: Context, fields: list[str], asked: _Asked) -> dict[str, Any]:
+    known = fields_of(c)
+    shape: dict[str, Any] = {}
+    if "names" in asked.expand:
+        shape["names"] = {name: known[name].name for name in fields}
+    if "schema" in asked.expand:
+        shape["schema"] = {name: field_shape(c, known[name])["schema"] for name in fields}
+    return shape
+
+
+@operation("POST", "/search/id", "searchForIssuesIds")
+def search_ids(c: Context) -> Response:
+    """Ids only, a thousand at a time."""
+    if not c.cloud:
+        raise JiraError(404, "null for uri: " + c.call.request.path)
+    asked = _Asked(c)
+    jql = asked.jql or ""
+    found = _find(c, jql, bounded=True)
+    start = _from_token(asked.token, jql) if asked.token is not None else 0
+    size = c.twin.page_size(asked.size or None, 1000, 1000)
+    page = [int(row["id"]) for row in found[start : start + size]]
+    answer: dict[str, Any] = {"issueIds": page}
+    if start + size < len(found):
+        answer["nextPageToken"] = _token(start + size, jql)
+    return reply(answer)
+
+
 @operation("GET", "/search", "searchForIssuesUsingJql")
 @operation("POST", "/search", "searchForIssuesUsingJqlPost")
 def search(c: Context) -> Response:
@@ -122,10 +181,11 @@ def search(c: Context) -> Response:
     start = max(0, asked.start or 0)
     size = 0 if asked.size == 0 else c.twin.page_size(asked.size, 50, 1000)
     fields = wanted_fields(c, asked.fields, "*navigable")
-    issues = [issue_shape(c, row, fields, asked.expand) for row in found[start : start + size]]
+    issues = [_issue(c, row, fields, asked) for row in found[start : start + size]]
     return reply(
         {
             "expand": "schema,names",
+            **_legend(c, fields, asked),
             "startAt": start,
             "maxResults": size,
             "total": len(found),
@@ -141,20 +201,3 @@ def count(c: Context) -> Response:
     if jql is not None and not isinstance(jql, str):
         raise JiraError(400, "Invalid request payload. Refer to the REST API documentation.")
     return reply({"count": len(_find(c, jql or "", bounded=True))})
-
-
-@operation("POST", "/jql/parse", "parseJqlQueries")
-def parse_queries(c: Context) -> Response:
-    """Whether queries are right, each by itself."""
-    queries = c.body().get("queries")
-    if not isinstance(queries, list) or not queries or len(queries) > 100:
-        raise JiraError(400, "Specify from 1 to 100 queries in 'queries'.")
-    results = []
-    for text in queries:
-        result: dict[str, Any] = {"query": text}
-        try:
-            run(c, str(text), bounded=False)
-        except JqlError as error:
-            result["errors"] = error.messages
-        results.append(result)
-    return reply({"queries": results})
