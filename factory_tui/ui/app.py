@@ -280,6 +280,10 @@ class FactoryApp(App[None]):
         place = index % len(questions)
         self._open("answer", "AnswerScreen", run_id, questions[place], (place + 1, len(questions)))
 
+    def open_twins(self, run_id: str, scenario_id: str, trial_id: str = "") -> None:
+        """Show what the twins held when a trial ended; the newest one without an id."""
+        self._open("twins", "TwinsScreen", run_id, scenario_id, trial_id)
+
     def open_budget(self, run_id: str) -> None:
         """Edit a run's budget."""
         self._open("budget", "BudgetScreen", run_id)

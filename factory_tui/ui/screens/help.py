@@ -39,7 +39,7 @@ _RUNS = (
     ("b  e", "budget, spec: the two things you change"),
     ("v  a", "the pipeline's graph, answer what it asks"),
     ("p  x", "pause or resume, stop (asks)"),
-    ("l", "what the builder was last told"),
+    ("l  t", "what the builder was last told, what the twins held after a trial"),
     ("r  s", "start a run, sort the list (all runs)"),
     ("ctrl+p  :", "every action by name, command line"),
     ("q", "back; at home: leave, runs go on"),

@@ -61,6 +61,7 @@ class RunScreen(Panes):
         Binding(
             "v", "app.pipeline", "Pipeline", tooltip="The pipeline's graph, with its live node"
         ),
+        Binding("t", "twins", "Twins", tooltip="The twins after the selected scenario's trial"),
         Binding("l", "feedback", "Feedback", show=False, tooltip="What the builder was last told"),
     ]
 
@@ -228,6 +229,14 @@ class RunScreen(Panes):
                     self.factory.open_scenario(self.run_id, found.scenario)
                 elif found is not None:
                     self.factory.open_text(self.run_id, heading(found), explain(found))
+
+    def action_twins(self) -> None:
+        """Show what the twins held after the newest trial of the selected scenario."""
+        row = self.query_one(SatisfactionPanel).current
+        if row is None:
+            self.notify("Select a scenario first")
+        else:
+            self.factory.open_twins(self.run_id, row.scenario.id)
 
     def action_feedback(self) -> None:
         """Show what the builder was last told."""

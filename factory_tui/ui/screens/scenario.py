@@ -66,6 +66,7 @@ class ScenarioScreen(TabbedPanes):
         Binding("right_curly_bracket", "round(1)", "Next iteration", show=False),
         Binding("d", "diff", "Diff", tooltip="Compare with the last satisfied trial, by step"),
         Binding("L", "link", "Unlink", tooltip="Panes follow one another's step, or don't"),
+        Binding("t", "twins", "Twins", tooltip="What the twins held when the trial ended"),
         Binding("v", "story", "Story", tooltip="The scenario as it is written"),
         Binding("e", "app.spec", "Spec", tooltip="Edit the spec of this run"),
         Binding("b", "app.budget", "Budget", tooltip="Edit the budget of this run"),
@@ -496,6 +497,11 @@ class ScenarioScreen(TabbedPanes):
         if row is not None and self._traffic is not None:
             self.app.copy_to_clipboard(wire.curl(self._traffic.get(row.seq)))
             self.notify("Copied as curl; the token comes from the environment")
+
+    def action_twins(self) -> None:
+        """Show what the twins held when this trial ended."""
+        trial = "" if self._trial is None else self._trial.id
+        self.factory.open_twins(self.run_id, self.scenario_id, trial)
 
     def action_story(self) -> None:
         """Show the scenario as it is written."""

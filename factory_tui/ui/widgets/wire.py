@@ -16,6 +16,7 @@ from factory_tui.ui.widgets.tones import Part
 __all__ = [
     "body_lines",
     "curl",
+    "json_lines",
     "plain",
     "request_lines",
     "response_lines",
@@ -113,10 +114,11 @@ def body_lines(body: str, content_type: str = "") -> Lines:
         value = json.loads(body)
     except ValueError:
         return _raw(body)
-    return _json(value)
+    return json_lines(value)
 
 
-def _json(value: object) -> Lines:
+def json_lines(value: object) -> Lines:
+    """A value as indented JSON, its keys lit."""
     lines: Lines = []
     for line in json.dumps(value, indent=2, ensure_ascii=False).splitlines():
         found = _KEY.match(line)
@@ -135,7 +137,7 @@ def _form(body: str) -> Lines:
         # Slack's clients put JSON into form fields.
         if value[:1] in ("{", "["):
             try:
-                nested = _json(json.loads(value))
+                nested = json_lines(json.loads(value))
             except ValueError:
                 continue
             lines[-1] = [(name, "accent"), (" =", "faint")]
