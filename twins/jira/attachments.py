@@ -1,19 +1,23 @@
 """attachment: files on issues."""
 
-from email.parser import BytesParser
-from email.policy import HTTP
+import io
+import re
+import zipfile
 from mimetypes import guess_type
+from typing import Any, Final
+from urllib.parse import quote
 
 from factory_tui.universe import Response, Row
 
 from .context import Context, empty, operation, reply
 from .errors import JiraError
+from .forms import form_parts
 from .needs import need_write
 from .shapes import attachment_shape
 from .state import new_id, touch
 from .telling import attachment_event
 
-MAX_SIZE = 10 << 20
+MAX_SIZE: Final = 10 << 20
 
 
 @operation("POST", "/issue/{issueIdOrKey}/attachments", "addAttachment")
@@ -26,13 +30,9 @@ def add(c: Context) -> Response:
     need_write(c, issue)
     if request.media_type != "multipart/form-data":
         raise JiraError(415, "Unsupported Media Type")
-    head = f"Content-Type: {request.headers['content-type']}\r\n\r\n"
-    message = BytesParser(policy=HTTP).parsebytes(head.encode("utf-8", "replace") + request.body)
     shapes = []
-    for part in message.iter_parts() if message.is_multipart() else ():
-        name = part.get_filename()
-        payload = part.get_payload(decode=True)
-        if not name or not isinstance(payload, bytes):
+    for _, name, payload in form_parts(request):
+        if not name:
             continue
         if len(payload) > MAX_SIZE:
             raise JiraError(413, "The attachment is larger than the allowed size.")
@@ -72,15 +72,123 @@ def meta(c: Context) -> Response:
 @operation("GET", "/attachment/{id}", "getAttachment")
 def get(c: Context) -> Response:
     """What is known of an attachment."""
-    return reply(attachment_shape(c, _attachment(c)))
+    shape = attachment_shape(c, _attachment(c))
+    # Alone it has a number for its id; on an issue it has a text.
+    return reply({**shape, "id": int(shape["id"])} if c.cloud else shape)
+
+
+def _bytes(c: Context, row: Row) -> Response:
+    """The content, or the part of it that a ``Range`` header asks for."""
+    data = row["data"].encode("latin-1")
+    kind = [("content-type", row["type"]), ("accept-ranges", "bytes")]
+    asked = c.call.request.headers.get("range")
+    if not asked:
+        return Response(200, data, kind)
+    found = re.fullmatch(r"bytes=(\d*)-(\d*)", asked.strip())
+    if found is None or not any(found.groups()):
+        raise JiraError(400, "The range header is malformed.")
+    first, last = found.groups()
+    start = int(first) if first else max(0, len(data) - int(last))
+    end = min(int(last), len(data) - 1) if first and last else len(data) - 1
+    if start > end:
+        raise JiraError(416, "The range cannot be satisfied.")
+    kind.append(("content-range", f"bytes {start}-{end}/{len(data)}"))
+    return Response(206, data[start : end + 1], kind)
+
+
+def _elsewhere(c: Context, row: Row, folder: str) -> Response:
+    """To the address of the file itself, unless ``redirect=false``."""
+    if not c.query_flag("redirect", True):
+        return _bytes(c, row)
+    name = quote(row["filename"], safe="")
+    place = f"{c.call.request.base_url}/secure/{folder}/{row['id']}/{name}"
+    return Response(303, b"", [("location", place)])
 
 
 @operation("GET", "/attachment/content/{id}", "getAttachmentContent")
 def content(c: Context) -> Response:
-    """Its bytes."""
+    """Its bytes: a redirect to where they are."""
+    return _elsewhere(c, _attachment(c), "attachment")
+
+
+@operation("GET", "/secure/attachment/{id}/{filename}", "downloadAttachment")
+@operation("GET", "/secure/thumbnail/{id}/{filename}", "downloadThumbnail")
+def download(c: Context) -> Response:
+    """The file itself."""
+    return _bytes(c, _attachment(c))
+
+
+_NO_PICTURE: Final = (
+    '<svg xmlns="http://www.w3.org/2000/svg" width="48" height="48" viewBox="0 0 8 8">'
+    '<path d="M1 0h4l2 2v6H1z" fill="#8993a4"/></svg>'
+)
+
+
+@operation("GET", "/attachment/thumbnail/{id}", "getAttachmentThumbnail")
+def thumbnail(c: Context) -> Response:
+    """A picture's thumbnail; it is the picture. For other files there is a default one."""
     row = _attachment(c)
-    kind = [("content-type", row["type"])]
-    return Response(200, row["data"].encode("latin-1"), kind)
+    for name in ("width", "height"):
+        if (c.query_number(name, 1) or 0) < 1:
+            raise JiraError(400, f"The {name} of the thumbnail is not valid.")
+    if row["type"].startswith("image/"):
+        return _elsewhere(c, row, "thumbnail")
+    if not c.query_flag("fallbackToDefault", True):
+        raise JiraError(404, "The attachment has no thumbnail.")
+    return Response(200, _NO_PICTURE.encode(), [("content-type", "image/svg+xml")])
+
+
+def _entries(row: Row) -> list[zipfile.ZipInfo]:
+    """The files in an archive. Raises 409 for what is none."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(row["data"].encode("latin-1"))) as archive:
+            return [item for item in archive.infolist() if not item.is_dir()]
+    except (zipfile.BadZipFile, OSError, ValueError) as error:
+        raise JiraError(409, "The attachment is not an archive that can be read.") from error
+
+
+def _kind(name: str) -> str:
+    return guess_type(name)[0] or "application/octet-stream"
+
+
+def _size(number: int) -> str:
+    if number < 1024:
+        return f"{number} B"
+    return f"{number / 1024:.0f} kB" if number < 1 << 20 else f"{number / (1 << 20):.1f} MB"
+
+
+@operation("GET", "/attachment/{id}/expand/human", "expandAttachmentForHumans")
+def expand_human(c: Context) -> Response:
+    """What is in an archive, to be shown."""
+    row = _attachment(c)
+    entries = [
+        {
+            "index": number,
+            "label": item.filename.rpartition("/")[2],
+            "mediaType": _kind(item.filename),
+            "path": item.filename,
+            "size": _size(item.file_size),
+        }
+        for number, item in enumerate(_entries(row))
+    ]
+    shape: dict[str, Any] = {"entries": entries, "totalEntryCount": len(entries)}
+    return reply({**shape, "id": int(row["id"]), "name": row["filename"], "mediaType": row["type"]})
+
+
+@operation("GET", "/attachment/{id}/expand/raw", "expandAttachmentForMachines")
+def expand_raw(c: Context) -> Response:
+    """The same, to be worked with."""
+    entries = [
+        {
+            "entryIndex": number,
+            "abbreviatedName": item.filename[-40:],
+            "mediaType": _kind(item.filename),
+            "name": item.filename,
+            "size": item.file_size,
+        }
+        for number, item in enumerate(_entries(_attachment(c)))
+    ]
+    return reply({"entries": entries, "totalEntryCount": len(entries)})
 
 
 @operation("DELETE", "/attachment/{id}", "removeAttachment")

@@ -1,6 +1,7 @@
 """Rows as Jira's JSON."""
 
 from typing import Any
+from urllib.parse import quote
 
 from factory_tui.universe import Row
 
@@ -280,7 +281,11 @@ def worklog_shape(c: Context, row: Row) -> dict[str, Any]:
 
 def attachment_shape(c: Context, row: Row) -> dict[str, Any]:
     """An attachment."""
-    return {
+    content = f"{c.api}/attachment/content/{row['id']}"
+    if not c.cloud:
+        name = quote(row["filename"], safe="")
+        content = f"{c.call.request.base_url}/secure/attachment/{row['id']}/{name}"
+    shape = {
         "self": f"{c.api}/attachment/{row['id']}",
         "id": row["id"],
         "filename": row["filename"],
@@ -288,5 +293,8 @@ def attachment_shape(c: Context, row: Row) -> dict[str, Any]:
         "created": row["created"],
         "size": row["size"],
         "mimeType": row["type"],
-        "content": f"{c.api}/attachment/content/{row['id']}",
+        "content": content,
     }
+    if row["type"].startswith("image/"):
+        shape["thumbnail"] = content.replace("/attachment/content/", "/attachment/thumbnail/")
+    return shape

@@ -1,6 +1,8 @@
 """Calls that drive Jira's operations one after another, area by area."""
 
+import io
 import json
+import zipfile
 from typing import Any
 
 from factory_tui.universe import Request
@@ -8,6 +10,7 @@ from factory_tui.universe import Request
 __all__ = ["TOURS", "Tour"]
 
 _IMAGE = {"content-type": "image/png", "x-atlassian-token": "no-check"}
+_NO_CHECK = {"x-atlassian-token": "no-check"}
 _CONNECT = "/rest/atlassian-connect/1"
 _FORGE = "/rest/forge/1/app/properties"
 _AGILE = "/rest/agile/1.0"
@@ -27,7 +30,7 @@ class Tour:
     def __call__(self, line: str, body: Any = None, status: int = 0, **headers: str) -> Any:
         """``t("GET /issue/IT-1")``; paths outside ``/rest/api/3`` are given whole."""
         method, path = line.split(" ", 1)
-        path = path if path.startswith("/rest/") else f"/rest/api/3{path}"
+        path = path if path.startswith(("/rest/", "/secure/")) else f"/rest/api/3{path}"
         sent = {"authorization": self.site.auth, "content-type": "application/json"}
         sent |= {name.replace("_", "-"): value for name, value in headers.items()}
         data = body if isinstance(body, bytes) else b"" if body is None else _json(body)
@@ -499,10 +502,44 @@ def apps(t: Tour) -> None:
     t("DELETE /webhook", {"webhookIds": [1]}, 202)
 
 
+def files(t: Tour) -> None:
+    key = t.issue()
+    assert t("GET /attachment/meta")["enabled"] is True
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("docs/read.txt", "hello")
+    found = {}
+    for name, data in (("a.zip", packed.getvalue()), ("b.png", b"\x89PNG"), ("c.txt", b"hello")):
+        form = _form(name, data)
+        kind = {"content_type": "multipart/form-data; boundary=xyz"}
+        found[name] = t(f"POST /issue/{key}/attachments", form, 200, **kind, **_NO_CHECK)[0]["id"]
+    archive_id, picture, text = found.values()
+    assert t(f"GET /attachment/{archive_id}")["filename"] == "a.zip"
+    entries = t(f"GET /attachment/{archive_id}/expand/human")["entries"]
+    assert entries[0]["path"] == "docs/read.txt"
+    assert t(f"GET /attachment/{archive_id}/expand/raw")["entries"][0]["size"] == 5
+    t(f"GET /attachment/{text}/expand/raw", None, 409)
+    t(f"GET /attachment/content/{text}", None, 303)
+    assert t(f"GET /secure/attachment/{text}/c.txt") == b"hello"
+    assert t(f"GET /attachment/content/{text}?redirect=false", None, 200) == b"hello"
+    part = t(f"GET /attachment/content/{text}?redirect=false", None, 206, range="bytes=1-2")
+    assert part == b"el"
+    t(f"GET /attachment/content/{text}?redirect=false", None, 416, range="bytes=9-")
+    t(f"GET /attachment/thumbnail/{picture}", None, 303)
+    t(f"GET /attachment/thumbnail/{text}?fallbackToDefault=false", None, 404)
+    t(f"DELETE /attachment/{text}", None, 204)
+    t(f"GET /attachment/{text}", None, 404)
+
+
+def _form(name: str, data: bytes) -> bytes:
+    head = f'--xyz\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'
+    return head.encode() + data + b"\r\n--xyz--"
+
+
 TOURS = {
     tour.__name__: tour
     for tour in (
         *(users, groups, filters, dashboards, site, avatars, roles, projects, notifications),
-        *(parts, issues, comments, bulk, apps),
+        *(parts, issues, comments, bulk, apps, files),
     )
 }
