@@ -120,7 +120,11 @@ class Answering:
             headers,
             response.body,
         )
-        self._tap(exchange)
+        tap = self.tap
+        if exchange.gap or self.on_exchange is not None or len(tap) >= self.tap_limit > 0:
+            self._tap(exchange)
+        else:
+            tap.append(exchange)
         if self.outbox.wake is not None and len(self.outbox):
             self.outbox.wake()
         return response

@@ -36,6 +36,7 @@ def _page(status: int) -> str:
 
 def strike(fault: Fault, response: Response) -> None:
     """What the fault does to the connection."""
+    response.struck = True
     response.delay = fault.delay
     response.drop = bool(fault.drop)
     if fault.reset:

@@ -183,9 +183,10 @@ class Response:
         drop: Close the connection without a byte.
         cut: Send only so many bytes of the body, then reset the connection.
         delay: Real seconds to wait before answering.
+        struck: Whether any of these may be set.
     """
 
-    __slots__ = ("body", "cut", "delay", "drop", "headers", "status")
+    __slots__ = ("body", "cut", "delay", "drop", "headers", "status", "struck")
 
     def __init__(
         self,
@@ -196,6 +197,7 @@ class Response:
         self.status = status
         self.body = body
         self.headers: list[tuple[str, str]] = headers if headers is not None else []
+        self.struck = False
         self.drop = False
         self.cut: int | None = None
         self.delay = 0.0

@@ -186,7 +186,10 @@ class Connection(asyncio.Protocol):
                 request = head.request
                 if stop > end:
                     request = request.with_body(data[end:stop])
-                self._ready(request, head.keep_alive)
+                if self._late or self._paused or self._queue:
+                    self._ready(request, head.keep_alive)
+                else:
+                    self._answer(request, head.keep_alive)
                 if stop == size:
                     return
                 at = stop
@@ -336,8 +339,10 @@ class Connection(asyncio.Protocol):
         answered = universe.begin(self._twin, request)
         if isinstance(answered, Waiting):
             self._later(self._ask(request, keep_alive, universe, answered))
-        elif answered.delay or answered.drop or answered.cut is not None:
+        elif answered.struck:
             self._later(self._strike(request, answered, keep_alive))
+        elif keep_alive and request.method != "HEAD":
+            self.transport.write(written(answered, True))
         else:
             self._write(request, answered, keep_alive)
 

@@ -218,7 +218,9 @@ def _everybody(call: Call) -> Response:
     base = call.request.base_url
     start, size = page_place(call, 200, 200)
     known = users.derived(_pages)
-    found = known.get((start, size, base))
+    request = call.request
+    place = start, size, base, request.path, request.query_string
+    found = known.get(place)
     if found is None:
         rows = (
             row
@@ -230,14 +232,13 @@ def _everybody(call: Call) -> Response:
         body = orjson.dumps([shapes.user_in_list(row, base) for row in shown[:size]])
         if len(known) >= _MOST_PAGES:
             known.clear()
-        found = known[start, size, base] = body, following
-    body, following = found
-    links = page_links(call, size, following)
+        found = known[place] = body, tuple(page_links(call, size, following))
+    body, links = found
     return Response(200, body, [("content-type", "application/json"), *links])
 
 
-def _pages(_users: Table) -> dict[tuple[int, int, str], tuple[bytes, int | None]]:
-    """Place, size and address of a page to its JSON and what the next one starts behind."""
+def _pages(_users: Table) -> dict[Any, tuple[bytes, tuple[tuple[str, str], ...]]]:
+    """Place, size and address of a page to its JSON and its links."""
     return {}
 
 
