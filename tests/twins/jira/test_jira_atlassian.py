@@ -46,11 +46,9 @@ class ClientTour(Tour):
     def _method(self, line: str, body: Any) -> Callable[[], Any] | None:
         verb, target = line.split(" ", 1)
         path, _, query = target.partition("?")
-        if (
-            path.startswith(("/rest/", "/secure/"))
-            or "/view/" in path
-            or isinstance(body, bytes | str | int)
-        ):
+        outside = path.startswith(("/rest/", "/secure/"))
+        file = "/view/" in path or "/content/" in path
+        if outside or file or isinstance(body, bytes | str | int):
             return None
         pack: Any = self.site.universe.packs["jira"]
         found = pack.routes.match(verb, path.split("/")[1:])
