@@ -15,6 +15,7 @@ from .logs import Logs
 from .oauth import OAuth
 from .operations import Operations
 from .org import Organisation
+from .org_extras import OrgOps
 from .registry import RESOURCES
 from .roles import Roles
 from .rules import Rules
@@ -38,6 +39,7 @@ class Okta(
     AgentOps,
     FeatureOps,
     FactorOps,
+    OrgOps,
     GrantOps,
     TokenOps,
     OAuth,

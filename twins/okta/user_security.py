@@ -1,5 +1,5 @@
-"""What an organisation knows of its users besides their profiles: risk, classification, forgotten
-passwords, enrolled authenticators and the organisation's stock of YubiKeys."""
+"""What an organisation knows of its users besides their profiles: risk, forgotten passwords,
+enrolled authenticators; and its stock of YubiKeys."""
 
 import re
 from datetime import timedelta
@@ -69,32 +69,6 @@ class UserRisk(Resource):
         href = link(call, f"users/{user}")
         links = {"self": hinted(f"{href}/risk", "GET", "PUT"), "user": hinted(href, "GET")}
         return {**fields, "_links": links}
-
-
-class Classification(Resource):
-    """``/api/v1/users/{userId}/classification``."""
-
-    name = "classifications"
-    kind = "UserClassification"
-    path = _USER + "/classification"
-    verbs = ""
-
-    @route("GET", path, "")
-    def get(self, call: Call) -> Response:
-        """STANDARD unless somebody says otherwise."""
-        user = find_user(call, call.params["userId"])
-        row = call.twin["things"].get((self.name, f"{user['id']}/type"))
-        kind = row["fields"]["type"] if row is not None else "STANDARD"
-        when = row["lastUpdated"] if row is not None else user["created"]
-        return Response.json({"type": kind, "lastUpdated": when})
-
-    @route("PUT", path, "")
-    def replace(self, call: Call) -> Response:
-        """Another type."""
-        user = find_user(call, call.params["userId"])
-        kept = checked(call, body_object(call), "type:LITE|STANDARD!")
-        put_thing(call.twin, self.name, "", kept, user["id"], id="type", keyed=True)
-        return self.get(call)
 
 
 class ForgottenPasswords(Resource):
@@ -303,4 +277,4 @@ class YubiKeys(Resource):
         }
 
 
-RESOURCES: Final = (UserRisk(), Classification(), ForgottenPasswords(), Enrollments(), YubiKeys())
+RESOURCES: Final = (UserRisk(), ForgottenPasswords(), Enrollments(), YubiKeys())

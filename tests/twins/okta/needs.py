@@ -391,6 +391,37 @@ def _yubikey(d: Any, *_: str) -> dict[str, Any]:
     }
 
 
+def _directory(d: Any) -> list[str]:
+    return [_pool(d)]
+
+
+def _queried(d: Any) -> list[str]:
+    pool, group = _pool(d), _group(d)
+    asked = d.post(f"/api/v1/directories/{pool}/groups/{group}/query", {"attributes": ["name"]})
+    return [pool, group, asked["resultId"]]
+
+
+def _assignment(d: Any) -> dict[str, Any]:
+    key = d.post("/api/v1/realm-assignments", GOOD["/api/v1/realm-assignments"])["id"]
+    d.okta(f"POST /api/v1/realm-assignments/{key}/lifecycle/activate")
+    return {"assignmentId": key}
+
+
+def _simulated(d: Any) -> list[dict[str, Any]]:
+    context = {"user": {"id": _user(d)}, "groups": {"ids": [_group(d)]}}
+    return [{"appInstance": _client(d), "policyContext": context}]
+
+
+def _aerial(d: Any) -> list[str]:
+    d.post("/api/v1/org/privacy/aerial/grant", {"accountId": "0200000001"})
+    return []
+
+
+def _case(d: Any) -> str:
+    given = [{"subject": "It does not work"}]
+    return str(d.okta.universe.apply("okta", "add_support_cases", given)[0]["caseNumber"])
+
+
 STREAM: Final[dict[str, Any]] = {
     "delivery": {
         "method": "urn:ietf:rfc:8935",
@@ -405,6 +436,12 @@ LINKED: Final[dict[str, Any]] = {
     "associated": {"name": "report", "title": "R", "description": "r", "type": "USER"},
 }
 MADE: dict[str, Any] = {
+    "/api/v1/brands/{}/well-known-uris/{}": "webauthn",
+    "/api/v1/device-integrations/{}": lambda d: d.first("/api/v1/device-integrations"),
+    "/api/v1/dr/status/{}": lambda d: d.first("/api/v1/dr/status", "domain"),
+    "/api/v1/first-party-app-settings/{}": "admin-console",
+    "/api/v1/meta/schemas/logStream/{}": "aws_eventbridge",
+    "/api/v1/org/privacy/oktaSupport/cases/{}": _case,
     "/webauthn-registration/api/v1/users/{}": _user,
     "/webauthn-registration/api/v1/users/{}/enrollments/{}": _prepared,
     "/api/v1/users/{}/authenticator-enrollments/{}": _enrollment,
@@ -580,6 +617,12 @@ _ALL: Final = ("GET", "PUT", "PATCH", "DELETE")
 _HOLDERS: Final = ("/api/v1/users", "/api/v1/groups", "/oauth2/v1/clients")
 _TARGETS: Final = "{}/roles/{}/targets/catalog/apps"
 VALUES: dict[str, Any] = {
+    "POST /api/v1/directories/{}/groups/modify": _directory,
+    "POST /api/v1/directories/{}/groups/{}/query": lambda d: [_pool(d), _group(d)],
+    "GET /api/v1/directories/{}/groups/{}/query/{}": _queried,
+    "GET /api/v1/org/privacy/aerial": _aerial,
+    "POST /api/v1/org/privacy/aerial/revoke": _aerial,
+    "DELETE /api/v1/policies/{}/mappings/{}": _followed,
     "GET /api/v1/authenticators/{}/aaguids": lambda d: [_webauthn(d)],
     "POST /api/v1/authenticators/{}/aaguids": lambda d: [_webauthn(d)],
     **{f"{verb} /api/v1/authenticators/{{}}/aaguids/{{}}": _aaguid for verb in _ALL},
@@ -700,6 +743,42 @@ ATTRIBUTE: Final[dict[str, Any]] = {
     }
 }
 BODIES: dict[str, Any] = {
+    "PUT /api/v1/brands/{}/well-known-uris/{}/customized": {
+        "representation": {"origins": ["https://acme.example"]}
+    },
+    "POST /api/v1/bot-protection/configuration": {"level": "ANY", "mode": "LOG_ONLY"},
+    "POST /api/v1/directories/{}/groups/modify": lambda d, _: {
+        "id": _group(d),
+        "parameters": {"action": "ADD", "attribute": "member", "values": [_user(d)]},
+    },
+    "POST /api/v1/directories/{}/groups/{}/query": {"attributes": ["name"]},
+    "POST /api/v1/dr/failover": {"domains": []},
+    "PUT /api/v1/first-party-app-settings/{}": {
+        "sessionIdleTimeoutMinutes": 20,
+        "sessionMaxLifetimeMinutes": 600,
+    },
+    "POST /api/v1/org/privacy/aerial/grant": {"accountId": "0200000001"},
+    "POST /api/v1/org/privacy/aerial/revoke": {"accountId": "0200000001"},
+    "PATCH /api/v1/org/privacy/oktaSupport/cases/{}": {"impersonation": {"status": "ENABLED"}},
+    "POST /api/v1/orgs": {
+        "name": "Child",
+        "subdomain": "child",
+        "website": "https://child.example",
+        "edition": "SKU",
+        "admin": {
+            "profile": {
+                "firstName": "A",
+                "lastName": "B",
+                "email": "a@child.example",
+                "login": "a@child.example",
+            },
+            "credentials": {"password": {"value": PASSWORD}},
+        },
+    },
+    "POST /api/v1/policies/simulate": _simulated,
+    "POST /api/v1/realm-assignments/operations": _assignment,
+    "PUT /okta-personal-settings/api/v1/edit-feature": {"enableExportApps": True},
+    "PUT /okta-personal-settings/api/v1/export-blocklists": {"domains": ["acme.example"]},
     "PUT /api/v1/users/{}/risk": {"riskLevel": "HIGH"},
     "PUT /api/v1/users/{}/classification": {"type": "LITE"},
     "POST /api/v1/users/{}/authenticator-enrollments/phone": lambda d, _: {
