@@ -442,6 +442,9 @@ def _from_status(error: "anthropic.APIStatusError") -> LLMError:
         cls = ServerError
     else:
         cls = _BY_STATUS.get(status, BadRequest)
+        said = str(error.api_message or error.message).lower()
+        if status == 400 and any(word in said for word in _BY_WORDS[0][0]):
+            cls = ContextLengthError
     return cls(
         f"{status} {kind}: {error.api_message or error.message}",
         provider="anthropic",

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -185,6 +186,13 @@ class Running:
     def ask(self, verb: str, **args: Any) -> None:
         self.store.request(self.id, verb, args, "test")
 
+    def kill(self) -> None:
+        """Kill its process as hard as can be, and wait until it is gone."""
+        pid = self.store.run(self.id).pid
+        if pid and self.alive:
+            os.kill(pid, signal.SIGKILL)
+            self.wait(lambda: not self.alive)
+
     def wake(self) -> None:
         spawn(self.settings, self.id)
 
@@ -202,9 +210,7 @@ def start(settings: Settings, store: Store) -> Iterator[Callable[..., Running]]:
 
     yield begin
     for running in made:
-        pid = store.run(running.id).pid
-        if pid and running.alive:
-            os.kill(pid, 9)
+        running.kill()
 
 
 def played(path: Path, talks: Mapping[str, Sequence[Sequence[dict[str, Any]]]]) -> Path:

@@ -1,8 +1,6 @@
 """Pipelines inside a factory: branches, commands, supervisors, people; killed and resumed."""
 
 import json
-import os
-import signal
 import subprocess
 import time
 from collections.abc import Callable
@@ -14,14 +12,6 @@ from tests.engine.conftest import BAD, GOOD, Running, call, played, text, write_
 
 Start = Callable[..., Running]
 Use = Callable[[str], None]
-
-
-def kill(run: Running) -> None:
-    """Kill the run's process as hard as can be, and wait until it is gone."""
-    pid = run.store.run(run.id).pid
-    if pid and run.alive:
-        os.kill(pid, signal.SIGKILL)
-        run.wait(lambda: not run.alive)
 
 
 def nodes_left(run: Running) -> list[str]:
@@ -99,7 +89,7 @@ def test_candidates_survive_kills(start: Start, use_pipeline: Use, tmp_path: Pat
     run = start(recording=str(played(tmp_path / "r.jsonl", talks)))
     for kind, many in (("agent.tool", 2), ("candidate.scored", 1), ("candidate.kept", 1)):
         run.wait(lambda k=kind, m=many: len(run.events(k, "run.finished")) >= m)
-        kill(run)
+        run.kill()
         run.wake()
     assert run.finished().data["status"] == "satisfied"
     (kept,) = run.events("candidate.kept")
@@ -197,7 +187,7 @@ def test_a_question_survives_the_engine(start: Start, use_pipeline: Use, tmp_pat
     use_pipeline(GATE % "")
     run = start(recording=str(played(tmp_path / "r.jsonl", {"1/build/1": write_tool(GOOD)})))
     run.wait_for("question.asked")
-    kill(run)
+    run.kill()
     run.wake()
     run.wait(lambda: len(run.events("run.started")) == 2)
     run.wait(lambda: len(run.events("run.paused")) == 2)
@@ -205,7 +195,7 @@ def test_a_question_survives_the_engine(start: Start, use_pipeline: Use, tmp_pat
     run.ask("answer", choice="perhaps")
     refused = run.wait_for("control.done").data["result"]
     assert "none of the answers Y (Yes), N (No)" in refused
-    kill(run)
+    run.kill()
     run.ask("answer", choice="y")  # nobody is there to hear it yet
     run.wake()
     assert run.finished().data["status"] == "satisfied"
@@ -224,7 +214,7 @@ def test_a_gates_default_counts_when_its_time_is_over(
     asked = run.wait_for("question.asked").data
     assert asked["default"] == "Y"
     assert asked["expires_ms"] - asked["asked_ms"] == 4000
-    kill(run)
+    run.kill()
     time.sleep(1)
     run.wake()
     assert run.finished().data["status"] == "satisfied"
@@ -276,7 +266,7 @@ def test_a_supervised_child_works_in_the_box(
     recording = played(tmp_path / "r.jsonl", {"1/watch/build/1": write_tool(GOOD)})
     run = start(recording=str(recording))
     run.wait(lambda: len(run.events("agent.tool")) >= 1)
-    kill(run)
+    run.kill()
     run.wake()
     assert run.finished().data["status"] == "satisfied"
     shown = {e.data["pipeline"]: e.data["file"] for e in run.events("pipeline.started")}
