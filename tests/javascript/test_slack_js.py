@@ -67,7 +67,7 @@ async def test_errors_reach_the_program(twin: Twin) -> None:
     assert "less than 3001" in platform["response_metadata"]["messages"][1]
     assert answer["token"]["data"]["error"] == "invalid_auth"
     assert answer["kind"]["data"]["error"] == "not_allowed_token_type"
-    assert answer["scope"]["data"]["error"]
+    assert answer["scope"]["data"]["error"] == "not_allowed_token_type"
 
 
 async def test_the_client_waits_out_a_rate_limit(twin: Twin) -> None:

@@ -7,6 +7,10 @@ from typing import Final
 from factory_tui.universe import Call, Request, Response, Twin
 
 from . import (  # noqa: F401 - imported for their registrations
+    admin,
+    admin_apps,
+    admin_conversations,
+    admin_teams,
     block_validate,
     bookmarks,
     calls,

@@ -27,6 +27,8 @@ from factory_tui.universe.sockets import Socket
 
 from . import (
     acts,
+    admin,
+    admin_teams,
     apps,
     areas,
     calls,
@@ -69,6 +71,7 @@ class Slack(Pack):
         self.ops.update(functions.OPS)
         self.ops.update(connect_requests.OPS)
         self.ops.update(calls.OPS)
+        self.ops.update(admin_teams.OPS)
         self.ops.update(sockets.OPS)
         self.ops.update(webhooks.OPS)
 
@@ -128,6 +131,10 @@ class Slack(Pack):
         token = _authenticate(call, args)
         context = Context(call, args, token)
         if found is None:
+            if call.operation.startswith("admin."):
+                admin.gate(context, call.operation)
+                call.gap(call.operation)
+                raise SlackError("feature_not_enabled")
             return self._gap(call)
         call.scratch["accepted"] = found.scopes
         _check(found, context)

@@ -16,6 +16,11 @@ _FAMILIES: Final = {
     "mpim": "close history list mark open replies",
 }
 _OTHERS: Final = {
+    "admin.conversations.whitelist.add": "admin.conversations.restrictAccess.addGroup",
+    "admin.conversations.whitelist.listGroupsLinkedToChannel": (
+        "admin.conversations.restrictAccess.listGroups"
+    ),
+    "admin.conversations.whitelist.remove": "admin.conversations.restrictAccess.removeGroup",
     "apps.permissions.info": "",
     "apps.permissions.request": "",
     "apps.permissions.resources.list": "",

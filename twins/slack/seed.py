@@ -44,6 +44,10 @@ connect_requests invite id         requests to invite somebody from outside
 executions     execution id        runs of the app's workflow functions
 featured       channel             workflows shown in a channel
 entities       trigger             what an app told of a work object
+invite_requests request id         whom people want to have invited
+roles          (role, user, where) who may do what
+barriers       barrier id          groups that may not talk to one another
+policies       (policy, user)      whose sign-in a policy rules
 emoji          name                custom emoji
 assistants     (channel, thread)   status, title and prompts of assistant threads
 access         (document, entity)  who may see a canvas or list
@@ -124,6 +128,10 @@ TABLES: Final[Mapping[str, Mapping[str, IndexFn]]] = {
     "executions": {},
     "featured": {},
     "entities": {},
+    "invite_requests": {},
+    "roles": {},
+    "barriers": {},
+    "policies": {},
     "emoji": {},
     "assistants": {},
     "access": {"document": lambda key, row: row["document"]},

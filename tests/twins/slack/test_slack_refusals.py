@@ -35,7 +35,8 @@ REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
     ("bot", "bookmarks.list", {"channel_id": "C0"}, "channel_not_found"),
     ("bot", "bookmarks.remove", {"channel_id": "$room", "bookmark_id": "x"}, "not_found"),
     ("bot", "bots.info", {"bot": "B0"}, "bot_not_found"),
-    ("bot", "calls.add", {"external_unique_id": "1", "join_url": "https://c.example"}, "invalid_created_by"),
+    ("bot", "calls.add", {"external_unique_id": "1", "join_url": "https://c.example"},
+     "invalid_created_by"),
     *(("bot", f"calls.{name}", {"id": "R0", "users": [{"slack_id": "$person"}]}, "not_found")
       for name in ("end", "info", "update", "participants.add", "participants.remove")),
     ("bot", "canvases.access.set",
