@@ -103,6 +103,9 @@ def ask(folder: Path, run_id: str, verb: str, args: dict[str, Any], said: str) -
         if ended and not live and not again:
             fail(f"run {row.id} has ended ({row.status}); start another with `factory-tui run`")
         store.request(row.id, verb, args, "command line")
+        # Asked again now: an engine that ended since has not seen the request.
+        row = store.run(row.id)
+        live = process.alive(row.pid, row.pid_started)
     if not live and verb in ("resume", "retry", "stop", "budget", "answer"):
         from factory_tui.engine.launch import spawn
 
@@ -220,15 +223,21 @@ def rm(run_id: str, yes: bool, folder: Path) -> None:
     import shutil
 
     from factory_tui import process
+    from factory_tui.engine.launch import run_lock
 
     with store_of(folder) as store:
         row = find_run(store, run_id)
+        going_on = f"run {row.id} is going on; stop it first: factory-tui stop {row.id}"
         if process.alive(row.pid, row.pid_started):
-            fail(f"run {row.id} is going on; stop it first: factory-tui stop {row.id}")
+            fail(going_on)
         if not yes and not click.confirm(f"Delete run {row.id} and everything it built?"):
             return
-        store.remove_run(row.id)
-    shutil.rmtree(folder / "runs" / row.id, ignore_errors=True)
+        # No engine may wake while its files go away.
+        with run_lock(folder / "runs" / row.id) as mine:
+            if not mine:
+                fail(going_on)
+            store.remove_run(row.id)
+            shutil.rmtree(folder / "runs" / row.id, ignore_errors=True)
     click.echo(f"{row.id}: deleted")
 
 
@@ -243,7 +252,7 @@ def rm(run_id: str, yes: bool, folder: Path) -> None:
 @folder_option
 def product(run_id: str, out: Path, folder: Path) -> None:
     """Take a run's product out: a git repository with its history."""
-    from factory_tui.agent.workspace import Workspace, WorkspaceError
+    from factory_tui.agent.workspace import GitError, Workspace, WorkspaceError
 
     with store_of(folder) as store:
         row = find_run(store, run_id)
@@ -252,7 +261,7 @@ def product(run_id: str, out: Path, folder: Path) -> None:
         fail(f"{out}: exists already; give a folder that does not")
     try:
         Workspace(place / "workspace", place / "git").export(out.resolve())
-    except WorkspaceError as error:
+    except (GitError, WorkspaceError) as error:
         fail(str(error))
     click.echo(str(out))
 

@@ -7,6 +7,7 @@ the store what is already done, so a run that was cut off anywhere goes on from 
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import hashlib
 import time
@@ -22,7 +23,7 @@ from factory_tui.engine.validating import Product, Validation
 from factory_tui.engine.where import FRAME
 from factory_tui.llm import Request
 from factory_tui.scenarios import satisfaction
-from factory_tui.store import IterationRow
+from factory_tui.store import IterationRow, WantedRow
 from factory_tui.text import clean
 from factory_tui.trials import HarnessFault
 
@@ -38,6 +39,7 @@ class Loop:
     def __init__(self, runtime: Runtime, places: Places) -> None:
         self.runtime, self.places = runtime, places
         self.builder = Builder(runtime)
+        self._wishing = asyncio.Lock()
         self.graphs: dict[str, Graph] = {}
         """The run's pipeline ("") and the children of its managers, as they run."""
 
@@ -381,22 +383,23 @@ class Loop:
         runtime = self.runtime
         while True:
             runtime.wishes.clear()
-            for wish in runtime.store.wanted(runtime.run_id):
-                try:
-                    await self._fulfil(wish.id, wish.scenario, wish.trials)
-                except Exception as fault:
-                    where = f"retry of {wish.scenario}"
-                    detail = clean(str(fault) or type(fault).__name__, limit=500)
-                    runtime.emit("harness.fault", {"where": where, "detail": detail})
-                    runtime.store.close_wanted(wish.id)
+            # Whoever waits for all of them at the end of a run must not perform them twice.
+            async with self._wishing:
+                for wish in runtime.store.wanted(runtime.run_id):
+                    try:
+                        await self._fulfil(wish)
+                    except Exception as fault:
+                        where = f"retry of {wish.scenario}"
+                        detail = clean(str(fault) or type(fault).__name__, limit=500)
+                        runtime.emit("harness.fault", {"where": where, "detail": detail})
+                        runtime.store.close_wanted(wish.id)
             if until_idle and not runtime.store.wanted(runtime.run_id):
                 return
             await runtime.wishes.wait()
 
-    async def _fulfil(self, ident: int, scenario: str, count: int) -> None:
-        runtime = self.runtime
+    async def _fulfil(self, wish: WantedRow) -> None:
+        runtime, scenario = self.runtime, wish.scenario
         built = [r for r in runtime.store.iterations(runtime.run_id) if r.commit]
-        wish = next(w for w in runtime.store.wanted(runtime.run_id) if w.id == ident)
         chosen = [r for r in built if r.n == wish.iteration] or built[-1:]
         if not chosen:
             text = f"{scenario}: nothing is built yet, so there is nothing to try"
@@ -406,9 +409,9 @@ class Loop:
             product = self._product(row.commit, row.tree)
             validation = Validation(runtime, product, row.n, fresh=True)
             first = wish.first or validation.next_retry(scenario)
-            runtime.store.begin_wanted(ident, row.n, first)
-            await validation.again(scenario, first, count)
-        runtime.store.close_wanted(ident)
+            runtime.store.begin_wanted(wish.id, row.n, first)
+            await validation.again(scenario, first, wish.trials)
+        runtime.store.close_wanted(wish.id)
 
 
 def _outcome(node: Node, work: Work) -> Outcome:

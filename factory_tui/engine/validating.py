@@ -444,13 +444,15 @@ _KILLED = {
     "output": "printed far more than anybody can read",
     "disk": "filled the disk",
     "pids": "started too many processes",
+    "blocked": "left something in the way of a file its user writes",
 }
 
 
 def _product_failure(report: Report) -> tuple[str, int | None]:
     """How the product failed the whole trial by breaking a limit of its box, and where."""
     for entry in report.trajectory:
-        killed = entry["data"].get("killed") if entry["kind"] in ("run", "stop") else ""
+        acts = entry["kind"] in ("run", "stop", "write")
+        killed = entry["data"].get("killed") if acts else ""
         if killed in _KILLED:
             return _KILLED[killed], entry["step"]
     return "", None

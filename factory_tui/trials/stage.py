@@ -154,9 +154,7 @@ class Stage:
             self._note(verb, "world", clean(f"{text.strip()} later"), step)
         elif verb == "write":
             name, _, content = text.partition(":")
-            self._write(name.strip().strip("`"), content.strip("\n").removeprefix(" "))
-            prepare_tree(self.options.scratch)
-            self._note("write", "world", clean(f"wrote {name.strip()}"), step)
+            self._user_writes(name.strip().strip("`"), content.strip("\n").removeprefix(" "), step)
         elif verb in self.universe.packs:
             op, _, raw = text.strip().partition(" ")
             try:
@@ -399,6 +397,23 @@ class Stage:
         if isinstance(value, list):
             return [self._bound(v) for v in value]
         return value
+
+    def _user_writes(self, name: str, text: str, step: int) -> None:
+        """A user puts a file there; a product that bars the way has failed its user.
+
+        Otherwise it could make any trial void that it does not like.
+        """
+        said, data = f"wrote {name}", dict[str, str]()
+        inside = not Path(name).is_absolute() and ".." not in Path(name).parts
+        try:
+            self._write(name, text)
+        except (OSError, ValueError) as error:
+            if not inside or not self.commands:
+                raise
+            said = f"could not write {name}: {getattr(error, 'strerror', None) or error}"
+            data = {"killed": "blocked"}
+        prepare_tree(self.options.scratch)
+        self._note("write", "world", clean(said), step, data)
 
     def _write(self, name: str, text: str) -> None:
         root = self.options.scratch.resolve()

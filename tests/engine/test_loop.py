@@ -101,6 +101,13 @@ def test_kill_at_any_moment_and_resume(start: Start, tmp_path: Path) -> None:
     assert run.finished().data["status"] == "satisfied"
     numbers = [e.data["n"] for e in run.events("iteration.started")]
     assert numbers == [1, 2]
+    spent = sum(e.data["tokens"] for e in run.events("spend"))
+    assert spent == run.store.run(run.id).spent_tokens
+    git = str(run.settings.runs / run.id / "git")
+    log = subprocess.run(
+        ["git", "-C", git, "log", "--oneline", "main"], capture_output=True, text=True, check=True
+    )
+    assert len(log.stdout.splitlines()) == 2
     counted = [(t.iteration, t.scenario, t.n) for t in run.store.trials(run.id)]
     assert len(counted) == len(set(counted))
     assert run.store.run(run.id).spent_tokens == sum(row.tokens for row in run.store.ledger(run.id))
@@ -227,6 +234,7 @@ def test_a_run_that_gave_up_goes_on_when_asked(start: Start, tmp_path: Path) -> 
     run.ask("budget", tokens=1_000_000)
     run.wake()
     run.wait(lambda: len(run.events("run.finished")) == 2)
+    assert [e.iteration for e in run.events("feedback.sent")] == [1, 2, 3, 4]
     assert run.events("run.finished")[-1].data == {
         "status": "satisfied",
         "detail": "",
