@@ -231,3 +231,14 @@ def owner_image(c: Context) -> Response:
     row = _entity(c, kind, c.param("entityId"))
     key = str(row.get("avatar") or _SYSTEM[kind][0])
     return _image(c, kind, c["avatars"].get(key), key)
+
+
+@operation("POST", "/issuetype/{id}/avatar2", "createIssueTypeAvatar")
+def store_type(c: Context) -> Response:
+    """Upload an image for an issue type; it becomes the type's avatar."""
+    if c.query_number("size") is None:
+        raise JiraError(400, "The size of the crop area must be specified.")
+    row = _entity(c, "issuetype", c.param("id"))
+    answer = _store(c, "issuetype", row)
+    c["issuetypes"].put(row["id"], {**row, "avatar": str(answer.data()["id"])})
+    return answer

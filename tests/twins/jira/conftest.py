@@ -26,6 +26,16 @@ class Site:
         request = Request.build(method, f"/rest/api/{version}{path}", sent, data)
         return self.universe.handle("jira", request)
 
+    def plain(self, method: str, path: str, body: Any = None) -> Response:
+        """One request to a path that is given whole."""
+        sent = {"authorization": self.auth, "content-type": "application/json"}
+        data = b"" if body is None else json.dumps(body).encode()
+        return self.universe.handle("jira", Request.build(method, path, sent, data))
+
+    def path_of(self, operation: str) -> str:
+        """The path template of an operation."""
+        return self.universe.packs["jira"].routes.operations[operation][1]
+
     def __call__(self, line: str, body: Any = None, *, version: str = "3", status: int = 0) -> Any:
         """As :meth:`raw`, but the answer's JSON; the status must be 2xx or the given one."""
         answer = self.raw(line, body, version=version)
