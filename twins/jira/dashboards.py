@@ -165,18 +165,18 @@ def create(c: Context) -> Response:
     return reply(_shape(c, _store(c, _fields(c, c.body(), ""), [])))
 
 
-def _one(c: Context, name: str = "id") -> Row:
+def _one(c: Context, name: str = "id", status: int = 404) -> Row:
     key = c.param(name)
     row = _SYSTEM if key == _SYSTEM["id"] else c["dashboards"].get(key)
     if row is None or not may_view(c, row):
-        raise JiraError(404, f"The dashboard with id '{key}' does not exist.")
+        raise JiraError(status, f"The dashboard with id '{key}' does not exist.")
     return row
 
 
-def _mine(c: Context, name: str = "id") -> Row:
-    row = _one(c, name)
+def _mine(c: Context, name: str = "id", status: int = 404) -> Row:
+    row = _one(c, name, status)
     if not may_edit(c, row) and not (c.user and c.user["admin"] and row["owner"]):
-        raise JiraError(404, f"The dashboard with id '{row['id']}' is not yours to change.")
+        raise JiraError(status, f"The dashboard with id '{row['id']}' is not yours to change.")
     return row
 
 
@@ -198,7 +198,7 @@ def update(c: Context) -> Response:
 @operation("DELETE", "/dashboard/{id}", "deleteDashboard")
 def delete(c: Context) -> Response:
     """Delete a dashboard with its gadgets."""
-    row = _mine(c)
+    row = _mine(c, status=400)
     for gadget in row["gadgets"]:
         drop_properties(c, f"dashboarditem/{gadget['id']}")
     c["dashboards"].delete(row["id"])

@@ -129,10 +129,10 @@ def task_shape(c: Context, row: Row) -> dict[str, Any]:
     return shape
 
 
-def _task(c: Context) -> Row:
+def _task(c: Context, status: int = 404) -> Row:
     row = c["tasks"].get(c.param("taskId"))
     if row is None:
-        raise JiraError(404, f"The task with id '{c.param('taskId')}' does not exist.")
+        raise JiraError(status, f"The task with id '{c.param('taskId')}' does not exist.")
     if row["by"] != c.me:
         c.need_admin("You do not have permission to see this task.")
     return row
@@ -159,7 +159,7 @@ def cancel(c: Context) -> Response:
 @operation("GET", "/bulk/queue/{taskId}", "getBulkOperationProgress")
 def progress(c: Context) -> Response:
     """How far a bulk operation is."""
-    row = _task(c)
+    row = _task(c, 400)
     result = row["result"] if isinstance(row["result"], dict) else {}
     shape: dict[str, Any] = {
         "taskId": row["id"],

@@ -10,8 +10,25 @@ from tests.twins.jira.tours import Tour
 
 NOWHERE = {"issueIdOrKey": "IT-4711", "projectIdOrKey": "NOPE", "projectKeyOrId": "NOPE"}
 
-FINE: dict[str, str] = {}
+FINE = {
+    "AddonPropertiesResource.getAddonProperties_get": "an app without properties",
+    "AddonPropertiesResource.putAddonProperty_put": "any key is a new property",
+    "bulkDeleteIssueProperty": "no issue has the property",
+    "getApproximateApplicationLicenseCount": "nobody uses that product",
+    "getScreensForField": "it is on no screen",
+    "putForgeAppProperty": "any key is a new property",
+}
 """Operations that answer well although nothing of that name is there, and why."""
+
+SILENT = {
+    *("createPermissionGrant", "createWorkflowSchemeDraftFromParent", "deletePriorityScheme"),
+    *("deletePermissionSchemeEntity", "getAllIssueFieldOptions", "getAllSystemAvatars"),
+    *("getContextsForFieldDeprecated", "getCreateIssueMetaIssueTypeId", "updatePriorityScheme"),
+    *("getCreateIssueMetaIssueTypes", "getIssueSecurityScheme", "getProjectsByPriorityScheme"),
+    *("getIssueTypeMappingsForContexts", "getPrioritiesByPriorityScheme"),
+    "getProjectsForIssueTypeScreenScheme",
+}
+"""Operations whose description says nothing of things that are not there: they answer 404."""
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +51,7 @@ def _refusals(site: Site, operations: dict[str, Any]) -> dict[str, tuple[int, An
             for part in path.split("/")
         )
         root = "" if path.startswith("/rest/") else "/rest/api/3"
-        body = {} if method in ("POST", "PUT") else None
+        body: Any = {} if method in ("POST", "PUT") else None
         answer = site.raw(f"{method} {filled}", body) if root else site.plain(method, filled, body)
         found[name] = (answer.status, answer.data() if answer.body else None)
     return found
@@ -49,11 +66,9 @@ def test_what_is_not_there_is_refused_as_described(site: Site, description: Desc
         if name in FINE:
             continue
         described = description.operations[name][2]["responses"]
-        if str(status) not in described:
+        if str(status) not in described and (name not in SILENT or status != 404):
             wrong.append(f"{name}: {status} is not among {', '.join(described)}")
-        elif set(body) != {"errorMessages", "errors"} or not (
-            body["errorMessages"] or body["errors"]
-        ):
+        elif set(body) != {"errorMessages", "errors"} or not any(body.values()):
             wrong.append(f"{name}: {body}")
     assert wrong == []
 
