@@ -64,12 +64,12 @@ class World:
 
     def validate(self, node: Node, context: Context) -> Outcome:
         self.calls.append(node.id)
-        if candidate := node.attrs.get("candidate"):
+        if node.id in self.scores:  # in a branch
             return Outcome(
-                context_updates={"score": self.scores[candidate], "commit": f"c-{candidate}"}
+                context_updates={"score": self.scores[node.id], "commit": f"c-{node.id}"}
             )
         verdict = self.verdicts.pop(0)
-        if node.attrs.get("adopt") == "best":
+        if node.id == "adopt":
             verdict["commit"] = context.get("parallel.fan_in.best_context")["commit"]
         return Outcome(context_updates=verdict)
 
@@ -107,13 +107,13 @@ async def test_plan_build_review() -> None:
 
 async def test_three_candidates_keep_the_best_by_satisfaction() -> None:
     world = World()
-    world.scores = {"candidate_a": 0.4, "candidate_b": 0.9, "candidate_c": 0.7}
+    world.scores = {"try_a": 0.4, "try_b": 0.9, "try_c": 0.7}
     world.verdicts = [dict(NOT_YET), {"satisfied": "true", "stop": "true"}]
     outcome = await world.run("three-candidates")
     assert outcome.status == "success"
     assert outcome.context.get("parallel.fan_in.best_id") == "build_b"
     assert outcome.context.get("parallel.fan_in.best_score") == 0.9
-    assert outcome.context.get("commit") == "c-candidate_b"
+    assert outcome.context.get("commit") == "c-try_b"
     assert Counter(world.calls[:6]) == Counter(
         ["build_a", "build_b", "build_c", "try_a", "try_b", "try_c"]
     )
