@@ -19,6 +19,8 @@ resetPasswordWithStateToken enrollFactorWithStateToken activateFactorWithStateTo
 verifyFactorWithStateToken resendFactorWithStateToken previousAuthenticationState
 cancelAuthentication forgotPasswordTransaction unlockTransaction verifyRecoveryToken
 answerRecoveryQuestion getCurrentSession closeCurrentSession refreshCurrentSession
+getWellknownSsfMetadata getWellKnownAppAuthenticatorConfiguration publishSecurityEventTokens
+getAppleAppSiteAssociationWellKnownURI getAssetLinksWellKnownURI getWebAuthnWellKnownURI
 """
 _OPEN: Final = OPEN | frozenset(_NAMES.split())
 _SELF: Final = {

@@ -126,7 +126,7 @@ class Login:
             return _to(f"{_FORM}?{urlencode({'fromURI': back})}")
         return _device_page(code, "")
 
-    @route("POST", "/activate", "activateDevice")
+    @route("POST", "/activate", "activateDeviceByCode")
     def activate_device(self, call: Call) -> Response:
         """Allows or denies the device whose code it is."""
         session, form = signin.session_of(call), _form(call)

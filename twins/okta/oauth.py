@@ -35,7 +35,7 @@ logoutCustomASWithPost oauthKeys oauthKeysCustomAS deviceAuthorize deviceAuthori
 getWellKnownOpenIDConfiguration getWellKnownOAuthConfiguration
 getWellKnownOpenIDConfigurationCustomAS getWellKnownOAuthConfigurationCustomAS
 signInPage signIn changeExpiredPassword answerFactor sessionCookieRedirect signOut userHome
-activateDevicePage activateDevice
+activateDevicePage activateDeviceByCode
 """
 OPEN: Final = frozenset(_NAMES.split())
 """Operations that want no token of Okta's API: they know clients and users by other means."""
