@@ -251,6 +251,8 @@ class Factors(Resource):
     def resend(self, call: Call) -> Response:
         """Another code."""
         row = self.find(call)
+        if call.request.body:
+            body_object(call)
         if row["fields"]["factorType"] not in ("sms", "call", "email"):
             raise errors.invalid(call, "factorType", f"factorType: {INVALID}")
         return Response.json(self.shown(call, self._send(call, row)))

@@ -135,8 +135,9 @@ class Permissions(Resource):
         name = call.params["permissionType"]
         if not _known_permission(name):
             raise errors.not_found(call, name, self.kind)
+        conditions = self._conditions(call)
         if (self.name, f"{owner}/{name}") not in call.twin["things"]:
-            self.put_new(call.twin, self._conditions(call), owner, id=name)
+            self.put_new(call.twin, conditions, owner, id=name)
         return Response(204)
 
     @route("PUT", _ROLE + "/permissions/{permissionType}", "")

@@ -11,6 +11,7 @@ from .fields import INVALID, checked
 from .groups import find_group
 from .keys import new_key, public
 from .resource import Resource, hinted, link, put_thing
+from .roles import STANDARD_ROLES
 from .users import find_user
 
 __all__ = ["RESOURCES"]
@@ -200,7 +201,10 @@ class Subscriptions(Resource):
         if "userId" in call.params:
             key = str(find_user(call, call.params["userId"])["id"])
             return key, f"users/{key}"
-        return call.params["roleRef"], f"roles/{call.params['roleRef']}"
+        role = call.params["roleRef"]
+        if role not in STANDARD_ROLES and ("custom_roles", role) not in call.twin["things"]:
+            raise errors.not_found(call, role, "Role")
+        return role, f"roles/{role}"
 
     def _shown(self, call: Call, owner: str, path: str, kind: str) -> dict[str, Any]:
         row = call.twin["things"].get((self.name, f"{owner}/{kind}"))

@@ -33,7 +33,7 @@ class Zones(Resource):
     event = "zone"
     fields: ClassVar[str] = (
         "type:IP|DYNAMIC|DYNAMIC_V2! name:str! usage:POLICY|BLOCKLIST=POLICY gateways:list?"
-        " proxies:list? asns:list locations:list proxyType:str status:ACTIVE|INACTIVE"
+        " proxies:list? asns:any locations:any proxyType:str status:ACTIVE|INACTIVE"
         " ipServiceCategories:dict"
     )
 
@@ -47,6 +47,12 @@ class Zones(Resource):
             for entry in kept[name] or []:
                 if not isinstance(entry, dict) or not _is_address(entry):
                     raise errors.invalid(call, name, f"{name}: {INVALID}")
+        wanted = dict if kept["type"] == "DYNAMIC_V2" else list
+        for name in ("asns", "locations"):
+            if name in kept and not kept[name]:
+                del kept[name]
+            elif name in kept and not isinstance(kept[name], wanted):
+                raise errors.invalid(call, name, f"{name}: {INVALID}")
         kept["system"] = bool(before and before["fields"]["system"])
         if kept["type"] == "IP":
             if not kept["system"] and not kept["gateways"] and not kept["proxies"]:
