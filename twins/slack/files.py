@@ -1,20 +1,25 @@
 """files.*: uploads in three steps (announce, send the bytes, complete), reading and deleting."""
 
+from hashlib import blake2b
 from typing import Any, Final
 
 from factory_tui.universe import ALNUM, UPPER, Call, Response, Row
 
 from . import events
-from .body import bearer, read_arguments
+from .blocks import check_blocks
+from .body import Arguments, bearer, read_arguments
 from .conversations import visible
 from .errors import SlackError
+from .history import is_ts, ts_number
 from .lists import csv_of
 from .method import Context, method
+from .mrkdwn import stored as stored_text
 from .state import count, find_channel, is_member, post
 
 __all__ = ["download", "file_of", "file_shape", "may_see", "told", "upload"]
 
 MAX_SIZE: Final = 1 << 30
+MAX_CHANNELS: Final = 100
 _TYPES: Final = {
     "csv": ("text/csv", "CSV"),
     "gif": ("image/gif", "GIF"),
@@ -80,7 +85,7 @@ def complete(c: Context) -> dict[str, Any]:
         if found is None or found[1]["data"] is None or found[1]["user"] != c.user:
             raise SlackError("file_not_found")
         chosen.append((found, item))
-    channels = _destinations(c)
+    channels, said = _destinations(c), _said(c)
     files = []
     for (secret, row), item in chosen:
         title = item.get("title")
@@ -89,7 +94,7 @@ def complete(c: Context) -> dict[str, Any]:
     for row in files:
         told(c, "file_created", row)
     for channel in channels:
-        _share(c, channel, files)
+        _share(c, channel, files, said)
         for row in files:
             told(c, "file_shared", row, channel)
     return {"files": [file_shape(c, c["files"][row["id"]]) for row in files]}
@@ -109,6 +114,8 @@ def told(c: Context, what: str, row: Row, channel: Row | None = None) -> None:
 
 def _destinations(c: Context) -> list[Row]:
     names = c.args.items("channel_id") or c.args.items("channels")
+    if len(names) > MAX_CHANNELS:
+        raise SlackError("channels_limit_exceeded")
     rows = []
     for name in names:
         row = find_channel(c.twin, name)
@@ -139,16 +146,41 @@ def _store(c: Context, upload_row: Row, title: str) -> Row:
     return row
 
 
-def _share(c: Context, channel: Row, files: list[Row]) -> None:
+def _share(c: Context, channel: Row, files: list[Row], fields: dict[str, Any]) -> None:
     for row in files:
         stored = c["files"][row["id"]]
         changed = {**stored, "channels": [*stored["channels"], channel["id"]]}
         c["files"].put(row["id"], changed)
-    fields: dict[str, Any] = {"files": [file_shape(c, c["files"][row["id"]]) for row in files]}
+    fields = {**fields, "files": [file_shape(c, c["files"][row["id"]]) for row in files]}
     thread = c.args.text("thread_ts")
     if thread and (channel["id"], thread) in c["messages"]:
-        fields["thread_ts"] = thread
-    post(c.twin, channel["id"], c.user, c.args.text("initial_comment"), upload=True, **fields)
+        parent = c["messages"][channel["id"], thread]
+        fields["thread_ts"] = parent.get("thread_ts") or thread
+        if parent.get("thread_ts") is None:
+            c["messages"].put((channel["id"], thread), {**parent, "thread_ts": thread})
+    text = stored_text(c.twin, c.args.text("initial_comment"))
+    sent = post(c.twin, channel["id"], c.user, text, upload=True, **fields)
+    for row in files:
+        stored = c["files"][row["id"]]
+        shares = {**stored.get("shares", {}), channel["id"]: sent["ts"]}
+        c["files"].put(row["id"], {**stored, "shares": shares})
+
+
+def _said(c: Context) -> dict[str, Any]:
+    """Blocks that introduce the files; a comment takes their place."""
+    blocks = c.args.json("blocks", "invalid_blocks")
+    if not blocks or "initial_comment" in c.args:
+        return {}
+    try:
+        check_blocks(blocks)
+    except SlackError as error:
+        raise SlackError("invalid_blocks", **error.fields) from error
+    return {
+        "blocks": [
+            block if block.get("block_id") else {**block, "block_id": c.twin.ids.mint("block", 5)}
+            for block in blocks
+        ]
+    }
 
 
 def file_shape(c: Context, row: Row) -> dict[str, Any]:
@@ -156,6 +188,9 @@ def file_shape(c: Context, row: Row) -> dict[str, Any]:
     ending = row["name"].rpartition(".")[2].lower()
     mime, pretty = _TYPES.get(ending, ("application/octet-stream", "Binary"))
     base = f"{c.call.request.base_url}/files-pri/{c.team['id']}-{row['id']}"
+    places: dict[str, list[str]] = {}
+    for key in row["channels"]:
+        places.setdefault(_place(c, key), []).append(key)
     return {
         "id": row["id"],
         "created": row["created"],
@@ -172,18 +207,48 @@ def file_shape(c: Context, row: Row) -> dict[str, Any]:
         "mode": "hosted",
         "is_external": False,
         "external_type": "",
-        "is_public": row["public"],
-        "public_url_shared": False,
+        "is_public": "channels" in places,
+        "public_url_shared": row["public"],
         "display_as_bot": False,
         "username": "",
         "url_private": f"{base}/{row['name']}",
         "url_private_download": f"{base}/download/{row['name']}",
         "permalink": f"https://{c.team['domain']}.slack.com/files/{row['user']}/{row['id']}/",
-        "channels": row["channels"],
-        "groups": [],
-        "ims": [],
+        "permalink_public": f"https://slack-files.com/{c.team['id']}-{row['id']}-{_secret(row)}",
+        "channels": places.get("channels", []),
+        "groups": places.get("groups", []),
+        "ims": places.get("ims", []),
         "comments_count": 0,
+        "shares": _shares(c, row),
+        "is_starred": False,
+        "has_rich_preview": False,
+        "file_access": "visible",
     }
+
+
+def _place(c: Context, key: str) -> str:
+    """Under which name a file's shape lists a conversation."""
+    room = c["channels"].get(key)
+    if room is None or (room["kind"] == "channel" and not room["private"]):
+        return "channels"
+    return "ims" if room["kind"] == "im" else "groups"
+
+
+def _secret(row: Row) -> str:
+    return blake2b(str(row["id"]).encode(), digest_size=5).hexdigest()
+
+
+def _shares(c: Context, row: Row) -> dict[str, Any]:
+    """Where the file was shown, and by which message."""
+    found: dict[str, Any] = {}
+    for key, ts in row.get("shares", {}).items():
+        room = c["channels"].get(key)
+        if room is not None:
+            share = {"reply_users": [], "reply_users_count": 0, "reply_count": 0, "ts": ts}
+            share |= {"channel_name": room["name"], "team_id": c.team["id"]}
+            kind = "private" if room["private"] else "public"
+            found.setdefault(kind, {})[key] = [{**share, "share_user_id": row["user"]}]
+    return found
 
 
 def file_of(c: Context) -> Row:
@@ -209,16 +274,44 @@ def info(c: Context) -> dict[str, Any]:
     return {"file": file_shape(c, file_of(c)), "comments": [], "response_metadata": metadata}
 
 
+_KINDS: Final = ("all", "spaces", "snippets", "images", "gdocs", "zips", "pdfs", "canvases")
+
+
+def _of_kind(row: Row, kinds: list[str]) -> bool:
+    ending = row["name"].rpartition(".")[2].lower()
+    mime = _TYPES.get(ending, ("", ""))[0]
+    fits = {
+        "all": True,
+        "images": mime.startswith("image/"),
+        "pdfs": ending == "pdf",
+        "snippets": bool(row.get("snippet")),
+        "zips": ending == "zip",
+    }
+    return not kinds or any(fits.get(kind, False) for kind in kinds)
+
+
 @method("files.list", "files:read")
 def list_files(c: Context) -> dict[str, Any]:
     """Files, the newest first, in numbered pages."""
     user, channel = c.args.text("user"), c.args.text("channel")
+    kinds = c.args.items("types")
+    if set(kinds) - set(_KINDS):
+        raise SlackError("unknown_type")
+    if user and user not in c["users"]:
+        raise SlackError("user_not_found")
+    bounds = [
+        ts_number(text) // 1_000_000 if is_ts(text := c.args.text(name)) else None
+        for name in ("ts_from", "ts_to")
+    ]
     rows = [
         row
         for row in c["files"].rows()
         if may_see(c, row)
         and (not user or row["user"] == user)
         and (not channel or channel in row["channels"])
+        and (bounds[0] is None or row["created"] >= bounds[0])
+        and (bounds[1] is None or row["created"] <= bounds[1])
+        and _of_kind(row, kinds)
     ][::-1]
     size = c.twin.page_size(c.args.number("count"), 100, 1000)
     page = max(1, c.args.number("page", 1) or 1)
@@ -257,5 +350,9 @@ def download(call: Call) -> Response:
             return Response(200, exported, [("content-type", "text/csv; charset=utf-8")])
     if row is None or token is None or token["revoked"]:
         return Response.html("<!DOCTYPE html><title>Sign in | Slack</title>", 404)
+    if not may_see(Context(call, Arguments({}), token), row):
+        return Response.html("<!DOCTYPE html><title>Sign in | Slack</title>", 404)
     data = row["data"].encode("latin-1")
-    return Response(200, data, [("content-type", "application/octet-stream")])
+    ending = row["name"].rpartition(".")[2].lower()
+    mime = _TYPES.get(ending, ("application/octet-stream", ""))[0]
+    return Response(200, data, [("content-type", mime)])

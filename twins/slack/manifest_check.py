@@ -251,6 +251,7 @@ def _settings(found: _Found, settings: dict[str, Any], features: dict[str, Any])
             if name in clicks:
                 _url(found, clicks[name], f"{at}/interactivity/{name}")
         if clicks.get("is_enabled") is True and not socket and "request_url" not in clicks:
+            # The spelling is Slack's.
             found.add("Interactivty requires a Request URL", f"{at}/interactivity")
             found.add("Interactivity requires Socket Mode enabled", f"{at}/interactivity")
 
