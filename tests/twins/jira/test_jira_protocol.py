@@ -71,10 +71,11 @@ def test_credentials(site: Any) -> None:
 
 
 def test_gaps_and_unknown_paths(site: Any) -> None:
-    gap = site.raw("POST /redact", {})
+    path = "/rest/atlassian-connect/1/migration/workflow/rule/search"
+    gap = site.plain("POST", path, {})
     assert gap.status == 501
-    assert "redact" in gap.data()["errorMessages"][0]
-    assert site.universe.gaps == ["jira: redact"]
+    assert "workflowRuleSearch" in gap.data()["errorMessages"][0]
+    assert site.universe.gaps == ["jira: MigrationResource.workflowRuleSearch_post"]
     assert site.raw("GET /sandwich").status == 404
     wrong = site.raw("PATCH /issue/IT-1")
     assert (wrong.status, wrong.header("allow")) == (405, "DELETE,GET,PUT")
