@@ -3,7 +3,7 @@
 from html import escape
 from typing import Any, Final
 
-from factory_tui.universe import Response, Row
+from factory_tui.universe import BadBodyError, Response, Row
 
 from .context import Context, empty, operation, reply
 from .errors import JiraError
@@ -14,6 +14,8 @@ from .properties import Owner, register, set_property
 from .query import run
 from .read import history_shape
 from .tasks import finished, task_link
+
+__all__ = ["properties_of"]
 
 _MOST: Final = 10_000
 
@@ -239,6 +241,40 @@ def _selected(c: Context, given: Any, key: str) -> list[Row]:
             row for row in rows if ((f"issue/{row['id']}", key) in table) == chosen["hasProperty"]
         ]
     return rows
+
+
+_KINDS: Final = {
+    "IssueProperty": ("issue", "issues"),
+    "CommentProperty": ("comment", "comments"),
+    "DashboardItemProperty": ("dashboarditem", ""),
+    "IssueTypeProperty": ("issuetype", "issuetypes"),
+    "ProjectProperty": ("project", "projects"),
+    "UserProperty": ("user", "users"),
+    "WorklogProperty": ("worklog", "worklogs"),
+    "BoardProperty": ("board", "boards"),
+    "SprintProperty": ("sprint", "sprints"),
+}
+
+
+def properties_of(c: Context, kind: str) -> Response:
+    """Write the properties in the body: ``[{"entityId", "key", "value"}]`` of one kind."""
+    if kind not in _KINDS:
+        raise JiraError(400, f"The entity type '{kind[:40]}' is not valid.")
+    prefix, table = _KINDS[kind]
+    try:
+        given = c.call.request.json()
+    except BadBodyError as error:
+        raise JiraError(400, "There was an error parsing JSON.") from error
+    if not isinstance(given, list) or not 0 < len(given) <= 50:
+        raise JiraError(400, "From 1 to 50 properties must be specified.")
+    for item in given:
+        if not isinstance(item, dict) or not isinstance(item.get("key"), str):
+            raise JiraError(400, "Every property needs 'entityId', 'key' and 'value'.")
+        key = str(item.get("entityId"))
+        if table and c[table].get(key) is None:
+            raise JiraError(400, f"The entity '{key[:40]}' does not exist.")
+        set_property(c, f"{prefix}/{key}", item["key"], item.get("value"))
+    return empty(200)
 
 
 @operation("PUT", "/issue/properties/{propertyKey}", "bulkSetIssueProperty")

@@ -536,10 +536,62 @@ def _form(name: str, data: bytes) -> bytes:
     return head.encode() + data + b"\r\n--xyz--"
 
 
+def expressions(t: Tour) -> None:
+    key = t.issue("Printer", labels=["hw"])
+    context: dict[str, Any] = {"issue": {"key": key}}
+
+    def value(text: str, **more: Any) -> Any:
+        body = {"expression": text, "context": {**context, **more}}
+        return t("POST /expression/eval?expand=meta.complexity", body)["value"]
+
+    assert value("issue.summary.toUpperCase() + '!'") == "PRINTER!"
+    assert value("[1, 2, 3].filter(x => x > 1).map(x => x * 2)") == [4, 6]
+    assert value("{key: issue.key, who: user.accountId}") == {"key": key, "who": t.me}
+    assert value("issue.assignee == null ? 'nobody' : issue.assignee.displayName") == "nobody"
+    found = {"jql": {"query": "project = IT", "maxResults": 10, "startAt": 0}}
+    assert value("issues.map(i => i.key)", issues=found) == [key]
+    body = {"expression": "issues.length", "context": {"issues": {"jql": {"query": ""}}}}
+    assert t("POST /expression/evaluate", body)["meta"]["issues"]["jql"]["isLast"] is True
+    results = t("POST /expression/analyse", {"expressions": ["1 + 1", "1 +"]})["results"]
+    assert [result["valid"] for result in results] == [True, False]
+    for wrong in ("issue.colour", "nobody", "1 +", "1 / 0", "[].first()", ""):
+        t("POST /expression/eval", {"expression": wrong, "context": context}, 400)
+    t("POST /expression/eval", {"expression": "1", "context": {"issue": {"key": "NO-1"}}}, 404)
+
+
+def redactions(t: Tour) -> None:
+    key = t.issue("Call 555-1234 now")
+    number = t(f"GET /issue/{key}")["id"]
+    content = {"entityId": number, "entityType": "issuefieldvalue", "id": "summary"}
+    one = {
+        "contentItem": content,
+        "externalId": "b0e5a1a2-5f55-4bd5-9c1f-b0a5a3f4ab01",
+        "reason": "a phone number",
+        "redactionPosition": {"expectedText": "555-1234", "from": 5, "to": 13},
+    }
+    job = t("POST /redact", {"redactions": [one]}, 202)
+    done = t(f"GET /redact/status/{job}")["bulkRedactionResponse"]["results"]
+    assert [result["successful"] for result in done] == [True]
+    found = t(f"GET /issue/{key}?fields=summary")["fields"]["summary"]
+    assert found == "Call " + "\u2588" * 8 + " now"
+    job = t("POST /redact", {"redactions": [one]}, 202)
+    done = t(f"GET /redact/status/{job}")["bulkRedactionResponse"]["results"]
+    assert [result["successful"] for result in done] == [False]
+    moved = f"{_CONNECT}/migration"
+    rows = [{"entityId": int(number), "key": "k", "value": "v"}]
+    t(f"PUT {moved}/properties/IssueProperty", rows, 200)
+    assert t(f"GET /issue/{key}/properties/k")["value"] == "v"
+    value = {"_type": "NumberIssueField", "issueID": int(number), "fieldID": 10028, "number": 5}
+    t(f"PUT {moved}/field", {"updateValueList": [value]}, 200)
+    assert t(f"GET /issue/{key}")["fields"]["customfield_10028"] == 5
+    t(f"GET {moved}/app/field/task", None, 404)
+    t(f"GET {_CONNECT}/service-registry?serviceIds=x")
+
+
 TOURS = {
     tour.__name__: tour
     for tour in (
         *(users, groups, filters, dashboards, site, avatars, roles, projects, notifications),
-        *(parts, issues, comments, bulk, apps, files),
+        *(parts, issues, comments, bulk, apps, files, expressions, redactions),
     )
 }
