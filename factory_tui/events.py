@@ -22,7 +22,8 @@ run.resumed            who
 run.finished           status: "satisfied" | "unsatisfied" | "stopped" | "failed", detail, iteration
 pipeline.started       Where, name, file, goal, direction ("LR" | "TB"), start (node id), hash,
                        resumed (bool),
-                       nodes [{id, label, shape, handler, layer, order, group, model, prompt}]
+                       nodes [{id, label, shape, handler, layer, order, group, model, prompt,
+                       attrs {name: text: goal_gate, fidelity, … where set}}]
                        (layer and order: a place in a drawing, from 0; group: label of the
                        subgraph it is in; prompt: its first 400 characters),
                        edges [{from, to, label, condition, weight, back (bool: leads to an earlier
@@ -58,8 +59,8 @@ iteration.scored       train Score, holdout Score, overall Score, confirmation (
                        Score: {satisfied, trials, scenarios, rate, low, high}; rate None: no trial
 agent.text             Where, agent, turn, text (what the builder says)
 agent.tool             Where, agent, turn, call (id), tool, summary (one line), ok (bool), ms,
-                       detail (≤ 4000 characters), full (hex: hash of the blob with all of the
-                       output where detail is cut, else "")
+                       detail (≤ 4000 characters), full (id of the turn whose ``text`` is all of
+                       the output where detail is cut, else 0: ``store.turn``)
 agent.finished         Where, agent, turn, reason
 agent.steered          Where, agent, text
 trial.started          n (from 1), seed (hex), split, candidate

@@ -29,6 +29,8 @@ DETAIL: Final = 4000
 
 TURN_TYPE: Final = "factory.builder.turn"
 
+ASIDE_TYPE: Final = "factory.builder.aside"
+
 
 def conversation_name(runtime: Runtime, where: Where, iteration: int) -> str:
     """The name of the conversation of a visit: ``builder/ITERATION/NODE/NUMBER``.
@@ -69,7 +71,7 @@ class Conversation:
     ) -> None:
         self.runtime, self.where, self.place, self.agent = runtime, where, place, agent
         self.name = f"{name}/{agent}" if agent else name
-        self.who = "builder" if not (where.branch or agent) else f"builder {where.branch} {agent}"
+        self.who = " ".join(filter(None, ("builder", where.branch, agent)))
         self.problem: Callable[[], str] = str
         known = runtime.store.contexts(runtime.run_id, self.name)
         self.parts = len(known)
@@ -81,14 +83,13 @@ class Conversation:
             self.context = known[-1].id
             self._load()
             kept = [x.removeprefix("system:") for x in known[-1].labels if x.startswith("system:")]
-            self.system = runtime.store.get_blob(bytes.fromhex(kept[0])).decode() if kept else ""
+            self.system = runtime.store.turn(int(kept[0])).payload["text"] if kept else ""
 
     def begin(self, system: str) -> None:
         """Start it, or its next part, with a system prompt that stays."""
         runtime, where = self.runtime, self.where
         self.system = system
-        digest = runtime.store.put_blob(system.encode("utf-8", "replace"))
-        labels = [_label(where), f"place:{self.place.key}", f"system:{digest.hex()}"]
+        labels = [_label(where), f"place:{self.place.key}", f"system:{self._aside(system)}"]
         title = f"{where.node}, iteration {runtime.iteration}"
         self.context = runtime.store.new_context(
             tag=self.name,
@@ -98,6 +99,14 @@ class Conversation:
         )
         self.parts += 1
         self._load()
+
+    def _aside(self, text: str) -> int:
+        """Keep a text that is no part of the conversation, with the run; gives its turn's id."""
+        store, run_id = self.runtime.store, self.runtime.run_id
+        tag = f"{self.name}/aside"
+        known = store.contexts(run_id, tag)
+        context = known[0].id if known else store.new_context(tag=tag, run_id=run_id)
+        return store.append_turn(context, {"kind": "aside", "text": text}, type_id=ASIDE_TYPE).id
 
     def _load(self) -> None:
         stored = self.runtime.store.turns(self.context)
@@ -181,10 +190,7 @@ class Conversation:
 
     def tool(self, record: ToolRecord) -> None:
         """Tell the journal of a finished tool call."""
-        full = ""
-        if len(record.output) > DETAIL:
-            text = record.output.encode("utf-8", "surrogateescape")
-            full = self.runtime.store.put_blob(text).hex()
+        full = self._aside(clean(record.output)) if len(record.output) > DETAIL else 0
         self._emit(
             "agent.tool",
             {

@@ -8,10 +8,16 @@ from typing import Any, Final
 
 from factory_tui.attractor import Graph, Node
 from factory_tui.attractor.layout import lay_out
+from factory_tui.text import clean
 
 __all__ = ["graph_data"]
 
 _PROMPT: Final = 400
+_ATTRIBUTE: Final = 120
+"""Characters of a prompt and of any other attribute that a viewer is given."""
+
+_TOLD: Final = frozenset({"label", "shape", "type", "prompt", "llm_model", "class"})
+"""Attributes that a node's data has in fields of their own, or that only a stylesheet reads."""
 
 
 def graph_data(graph: Graph) -> dict[str, Any]:
@@ -58,4 +64,9 @@ def _node(node: Node, layer: int, order: int) -> dict[str, Any]:
         "group": node.subgraph_classes[-1] if node.subgraph_classes else "",
         "model": node.llm_model,
         "prompt": node.prompt[:_PROMPT],
+        "attrs": {
+            str(name): clean(str(value), limit=_ATTRIBUTE)
+            for name, value in node.attrs.items()
+            if name not in _TOLD and value not in ("", None)
+        },
     }

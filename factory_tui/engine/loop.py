@@ -207,7 +207,8 @@ class Loop:
         """
         row = self._last()
         tree = self.places.main().tree()
-        if row is not None and row.finished_ms and row.tree == tree:
+        nothing = row is None and not listing(self.places.main().workspace.root)
+        if nothing or (row is not None and row.finished_ms and row.tree == tree):
             return
         await self._score(self.open_iteration())
 

@@ -85,8 +85,9 @@ class Questions:
         except asyncio.CancelledError:
             # The node's own clock ran out a moment before ours, or another branch won. An engine
             # that ends leaves its questions open instead.
-            if not runtime.stop.done() and ident not in self._settled:
-                over = expires is not None and time.time() * 1000 > expires - 1000
+            over = expires is not None and time.time() * 1000 > expires - 1000
+            called_off = bool(where.branch) and not runtime.stop.done()
+            if (over or called_off) and ident not in self._settled:
                 choice = str(asked.get("default", "")) if over else ""
                 who = "nobody" if over else "the pipeline"
                 how = "timeout" if over else "withdrawn"

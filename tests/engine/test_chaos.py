@@ -112,6 +112,30 @@ def test_a_run_through_chaos_is_honest(
 
 
 @pytest.mark.slow
+def test_three_builders_at_once_share_one_budget(
+    start: Callable[..., Running],
+    chaos: Callable[..., str],
+    use_pipeline: Callable[[str], None],
+) -> None:
+    use_pipeline("three-candidates")
+    url = chaos(3, "--faults", "0.1", "--rounds", "6")
+    run = start(tokens=120_000)
+    to_the_end(run)
+    check(run, url, 120_000)
+    rows = run.store.ledger(run.id)
+    assert {row.branch for row in rows} >= {"build_a", "build_b", "build_c"}
+    told: dict[tuple[str, str, int], int] = {}
+    for event in run.events("spend"):
+        about = event.data
+        where = (about["branch"], about["node"], about["visit"])
+        told[where] = told.get(where, 0) + about["tokens"]
+    for left in run.events("node.left"):
+        about = left.data
+        where = (about["branch"], about["node"], about["visit"])
+        assert about["tokens"] == told.get(where, 0)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(1, 7))
 def test_many_runs_through_chaos(
     start: Callable[..., Running], chaos: Callable[..., str], seed: int

@@ -154,7 +154,7 @@ def test_a_builder_works_with_its_providers_tools(
     assert all(ok for _, _, ok in used), used
     tools_used = [e for e in run.events("agent.tool") if not e.data["agent"]]
     shell = next(e for e in tools_used if e.data["tool"] == "shell")
-    full = run.store.get_blob(bytes.fromhex(shell.data["full"])).decode()
+    full = run.store.turn(shell.data["full"]).payload["text"]
     assert "line 3000 of a long output" in full
     assert "line 3000" not in shell.data["detail"]
     read = next(e for e in run.events("agent.tool") if e.data["tool"] == "read_file")
