@@ -219,7 +219,8 @@ def log_about(call: Call, event: str, says: str, *targets: Row) -> None:
         "says": says,
     }
     twin["logs"].put(uuid, row)
-    if twin["things"].find("of", ("event_hooks", "")):
+    find = twin["things"].find
+    if find("of", ("event_hooks", "")) or find("of", ("ssf_streams", "")):
         twin.emit(event, shapes.event(row), id=uuid)
 
 
