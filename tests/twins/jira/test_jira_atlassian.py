@@ -12,6 +12,7 @@ from atlassian.jira import Jira, JiraCloud, JiraSoftware
 from requests import HTTPError
 
 from factory_tui.universe import Universe
+from tests.twins.jira import test_jira_agile
 from tests.twins.jira.conftest import Site
 from tests.twins.jira.tours import TOURS, Tour
 
@@ -90,6 +91,64 @@ async def test_the_generated_client_goes_on_every_tour(
     assert len(driven) >= _LEAST.get(name, 5)
     assert universe.crashes == []
     assert universe.gaps == []
+
+
+def _software_methods() -> dict[tuple[str, str], str]:
+    """Verb and path template (names left out) to the method of the software client."""
+    found = {}
+    for name, method in inspect.getmembers(JiraSoftware, inspect.isfunction):
+        source = inspect.getsource(method)
+        url = re.search(r'url = f?"(rest/[^"]+)"', source)
+        verb = re.search(r"self\.(get|post|put|delete)\(", source)
+        if url and verb:
+            found[verb[1].upper(), re.sub(r"{\w+}", "{}", url[1])] = name
+    return found
+
+
+class SoftwareTour(ClientTour):
+    """A tour of the agile API through the software client."""
+
+    methods = _software_methods()
+
+    def _method(self, line: str, body: Any) -> Callable[[], Any] | None:
+        verb, target = line.split(" ", 1)
+        path, _, query = target.partition("?")
+        pack: Any = self.site.universe.packs["jira"]
+        found = pack.routes.match(verb, path.split("/")[1:])
+        if found is None or not found.operation:
+            return None
+        template = re.sub(r"{\w+}", "{}", pack.routes.operations[found.operation][1].strip("/"))
+        name = self.methods.get((verb, template))
+        if name is None:
+            return None
+        given = {_snake(key): value for key, value in parse_qsl(query)}
+        if body is not None:
+            given["data"] = body
+        self.driven.add(found.operation)
+        return lambda: getattr(self.client, name)(*found.params.values(), **given)
+
+
+_AGILE = [
+    name
+    for name, test in inspect.getmembers(test_jira_agile, inspect.isfunction)
+    if name.startswith("test_") and list(inspect.signature(test).parameters) == ["t"]
+]
+
+
+@pytest.mark.parametrize("name", _AGILE)
+async def test_the_software_client_does_what_the_agile_tests_do(
+    make_universe: Callable[..., Universe], served: Serve, name: str
+) -> None:
+    universe = make_universe("jira", seeds={"jira": "acme-12"})
+    client = await _client(universe, served, JiraSoftware, cloud=True)
+
+    def work() -> set[str]:
+        tour = SoftwareTour(Site(universe), client)
+        getattr(test_jira_agile, name)(tour)
+        return tour.driven
+
+    assert await asyncio.to_thread(work)
+    assert universe.crashes == []
 
 
 async def test_the_software_client_plans_a_sprint(
