@@ -12,12 +12,14 @@ only what no library for graph layout does: ports, tracks and lanes on whole cel
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final, NamedTuple
 
 from rich.cells import cell_len
+
+from factory_tui.state.tracks import Run, assign, pieces
 
 __all__ = ["Box", "Drawing", "Link", "Place", "lay_out"]
 
@@ -104,20 +106,6 @@ class _Item:
     def neighbours(self, forward: bool) -> list[tuple[_Item, int, int]]:
         """Those before, going forward through the layers, else those after."""
         return self.before if forward else self.after
-
-
-@dataclass(slots=True, eq=False)
-class _Run:
-    """A piece of an edge in a channel, from cross position ``start`` to ``end`` on a track."""
-
-    number: int
-    start: int
-    end: int
-    track: int = -1
-    after: list[_Run] = field(default_factory=list)
-    """Runs that must be on earlier tracks."""
-    rest: _Run | None = None
-    """What follows where the run had to be split."""
 
 
 NORTH, EAST, SOUTH, WEST = 1, 2, 4, 8
@@ -291,9 +279,9 @@ class _Layout:
     def _route(self) -> Drawing:
         """Choose tracks and lanes, give layers and channels their place, draw every edge."""
         # Channel n lies before layer n; the last one after all of them.
-        channels: list[list[_Run]] = [[] for _ in range(len(self.layers) + 1)]
+        channels: list[list[Run]] = [[] for _ in range(len(self.layers) + 1)]
         hops = [self._hops(number, channels) for number in range(len(self.links))]
-        tracks = [_assign(channel, self._ends_used(channel)) for channel in channels]
+        tracks = [assign(channel) for channel in channels]
         labels = self._label_rooms()
         begins, layer_at, at = [], [], 0
         for n, channel in enumerate(channels):
@@ -313,7 +301,7 @@ class _Layout:
             points = [(out, source.at + self.out_port[number])]
             for channel_n, run in hops[number]:
                 first = begins[channel_n] + self._way_out(channel_n, labels[channel_n])
-                for piece in _pieces(run):
+                for piece in pieces(run):
                     if piece.track >= 0:
                         points += [(first + piece.track, piece.start)]
                         points += [(first + piece.track, piece.end)]
@@ -323,7 +311,7 @@ class _Layout:
                 pen.label(link.key, link.label, *points[0])
         return pen.drawing
 
-    def _hops(self, number: int, channels: list[list[_Run]]) -> list[tuple[int, _Run]]:
+    def _hops(self, number: int, channels: list[list[Run]]) -> list[tuple[int, Run]]:
         """The runs of an edge, each with its channel."""
         link, chain = self.links[number], self.chains[number]
         source, target = self.items[link.source], self.items[link.target]
@@ -334,12 +322,12 @@ class _Layout:
             for one, two in pairwise(chain):
                 here = start if one is source else one.at
                 there = end if two is target else two.at
-                hops.append((two.layer, _Run(number, here, there)))
+                hops.append((two.layer, Run(number, here, there)))
         else:
             lane = self.lanes[number]
             hops = [
-                (source.layer + 1, _Run(number, start, lane)),
-                (target.layer, _Run(number, lane, end)),
+                (source.layer + 1, Run(number, start, lane)),
+                (target.layer, Run(number, lane, end)),
             ]
         for n, run in hops:
             channels[n].append(run)
@@ -364,9 +352,6 @@ class _Layout:
                 taken.append([])
             taken[lane].append((low, high))
             self.lanes[n] = far + 1 + lane * step
-
-    def _ends_used(self, channel: Iterable[_Run]) -> set[int]:
-        return {end for run in channel for end in (run.start, run.end)}
 
     def _label_rooms(self) -> list[int]:
         """Cells on the main axis that each channel needs for labels."""
@@ -396,11 +381,6 @@ class _Layout:
             return 1
         box = self.boxes[item.id]
         return box.width if self.across else box.height
-
-
-def _pieces(run: _Run) -> list[_Run]:
-    """A run, or the two that it was split into, in order."""
-    return [run, *(_pieces(run.rest) if run.rest is not None else [])]
 
 
 def _spaced(numbers: Sequence[int], rooms: Sequence[int], size: int) -> dict[int, int]:
@@ -446,51 +426,6 @@ def _apart(layer: Sequence[_Item], wanted: Sequence[float], gap: int) -> list[in
             before[1] += count
     places = [mean for mean, count in pools for _ in range(int(count))]
     return [round(mean) + shift for mean, shift in zip(places, shifts, strict=True)]
-
-
-def _assign(channel: list[_Run], used: set[int]) -> int:
-    """Give every run that is not straight a track; returns how many tracks there are.
-
-    A run that leaves where another one enters must turn off before that one turns in. Where such
-    demands go in a circle, one of the runs changes over to a free position on the way.
-    """
-    waiting = [run for run in channel if run.start != run.end]
-    entering = {run.end: run for run in waiting}
-    for run in waiting:
-        other = entering.get(run.start)
-        if other is not None and other is not run:
-            other.after.append(run)
-    tracks: list[list[tuple[int, int]]] = []
-    while waiting:
-        ready = [r for r in waiting if all(before.track >= 0 for before in r.after)]
-        if not ready:
-            run = waiting[0]
-            free = next(x for x in _outward(run.start) if x not in used)
-            used.add(free)
-            run.rest = _Run(run.number, free, run.end, after=[*run.after, run])
-            # Whoever waits for this run's way out waits for its first piece only.
-            run.end, run.after = free, []
-            waiting.append(run.rest)
-            continue
-        for run in ready:
-            low, high = sorted((run.start, run.end))
-            track = max((before.track + 1 for before in run.after), default=0)
-            while track < len(tracks) and any(low <= b and a <= high for a, b in tracks[track]):
-                track += 1
-            while track >= len(tracks):
-                tracks.append([])
-            tracks[track].append((low, high))
-            run.track = track
-        waiting = [run for run in waiting if run.track < 0]
-    return len(tracks)
-
-
-def _outward(start: int) -> Iterator[int]:
-    """Positions near one, nearest first."""
-    for distance in range(1, 100_000):
-        yield start + distance
-        if start > distance:
-            yield start - distance
 
 
 class _Pen:

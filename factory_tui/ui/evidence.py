@@ -202,3 +202,10 @@ def evidence(entries: Sequence[StepRow], found: Sequence[Ruling]) -> list[int]:
             told.update(of_ruling(entries, ruling)[:1])
     told.update(i for i, entry in enumerate(entries) if call_failed(entry) or _run_failed(entry))
     return sorted(told)
+
+
+def marked(entries: Sequence[StepRow], found: Sequence[Ruling]) -> frozenset[int]:
+    """The entries that a failed criterion is about."""
+    return frozenset(
+        index for ruling in found if ruling.verdict != "met" for index in of_ruling(entries, ruling)
+    )

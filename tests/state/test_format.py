@@ -59,3 +59,10 @@ def test_sparklines() -> None:
     assert fmt.spark([], 8) == ""
     assert fmt.spark([0, 0], 8) == "▁▁"
     assert fmt.spark([1, 2, 4, 8], 3) == "▃▅█"
+
+
+def test_trials_are_numbered_within_their_round() -> None:
+    numbers = [fmt.trial_number(n) for n in (1, 1000, 1001, 1002, 2000, 2003)]
+    assert numbers == [
+        "#1", "#1000", "confirmation #1", "confirmation #2", "confirmation #1000", "retry #3",
+    ]  # fmt: skip

@@ -233,3 +233,25 @@ def test_failures_are_told_apart() -> None:
     assert is_error(event("gap", twin="slack"))
     assert not is_error(event("run.finished", status="satisfied"))
     assert not is_error(event("agent.text", text="error"))
+
+
+def test_figures_stand_still_where_nothing_is_spent(journal: Journal) -> None:
+    run = journal.run
+    journal.add("iteration.started", {"n": 1}, iteration=1)
+    later = journal.now + 3_600_000
+    assert run.going and run.moment(later) == later
+    paused = journal.add("run.paused", {"reason": "budget", "detail": ""}).ts_ms
+    assert not run.going and run.moment(later) == paused and run.exhaustion_s(later) is None
+    journal.add("budget.changed", {"old": {}, "new": {"tokens": 9}, "who": "you"})
+    assert run.pause_reason == "raised", "the old reason no longer holds"
+    journal.add("run.resumed", {"who": "you"})
+    assert run.moment(later) == later
+    run.gone = True
+    assert run.moment(later) == journal.now
+    run.gone = False
+    journal.add("trial.started", {"n": 1}, iteration=1, scenario="alpha")
+    ended = journal.add("run.finished", {"status": "stopped", "detail": "by the engineer"}).ts_ms
+    assert run.moment(later) == ended
+    assert run.outcome.startswith("by the engineer · nothing scored after 1 iteration · took")
+    states = [row.states for row in run.grid.rows(going=False)]
+    assert ("running",) not in states and ("running",) in [row.states for row in run.grid.rows()]

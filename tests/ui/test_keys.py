@@ -620,6 +620,64 @@ async def test_the_detail_follows_the_filter(factory: Factory) -> None:
         )
 
 
+async def test_panes_are_numbered_without_a_gap_at_every_size(factory: Factory) -> None:
+    factory.fill()
+    app = factory.app(None)
+    async with app.run_test(size=WIDE) as pilot:
+        await caught_up(pilot)
+        for size, numbers in ((WIDE, "1234"), (NARROW, "12")):
+            await pilot.resize_terminal(*size)
+            await caught_up(pilot)
+            panes = [app.screen.query_one(f"#{name}") for name in app.screen.pane_ids()]  # type: ignore[attr-defined]
+            shown = [pane for pane in panes if pane.size.area]
+            assert [str(pane.border_title)[0] for pane in shown] == list(numbers)
+            for number, pane in zip(numbers, shown, strict=True):
+                await pilot.press(number)
+                await pilot.pause()
+                assert app.focused is pane
+
+
+async def test_a_weighted_rate_says_so(factory: Factory) -> None:
+    factory.fill()
+    score = {"satisfied": 8, "trials": 16, "scenarios": 8, "rate": 0.45, "low": 0.2, "high": 0.7}
+    plain = {**score, "rate": 0.5}
+    data = {"train": score, "holdout": plain, "overall": score, "scenarios": {}}
+    factory.append("iteration.scored", {**data, "confirmation": False}, iteration=4)
+    app = factory.app()
+    async with app.run_test(size=WIDE) as pilot:
+        await caught_up(pilot)
+        rows = text_of(app).splitlines()
+        train = next(row for row in rows if "train " in row and "8 of 16" in row)
+        holdout = next(row for row in rows if "holdout " in row and "8 of 16" in row)
+        assert "weighted" in train and "weighted" not in holdout
+
+
+async def test_iterations_that_do_not_fit_are_left_out_whole(factory: Factory) -> None:
+    factory.fill()
+    for n in range(4, 9):
+        spent = {"role": "builder", "tokens": 52_300, "usd": "0.1", "spent_tokens": 90_000 + n}
+        factory.append("spend", {**spent, "spent_usd": "1"}, iteration=n)
+    app = factory.app()
+    async with app.run_test(size=WIDE) as pilot:
+        await caught_up(pilot)
+        row = next(row for row in text_of(app).splitlines() if "by iter" in row)[:50]
+        assert "8: 52.3k" in row and "… " in row and not row.rstrip(" │").endswith("…")
+
+
+async def test_a_badge_flags_a_judge_of_the_builders_family(factory: Factory) -> None:
+    factory.fill(recorded=False)
+    tier = {"letter": "A", "label": "full"}
+    started = {"pid": 1, "tier": tier, "resumed": True, "judge_same_family": True}
+    factory.append("run.started", started)
+    app = factory.app()
+    async with app.run_test(size=NARROW) as pilot:
+        await caught_up(pilot)
+        assert "judge of builder's family" in line(app, "status")
+        await pilot.press("escape")
+        await caught_up(pilot)
+        assert "judge of builder's family" in line(app, "status")
+
+
 async def test_leaving_detaches_and_says_so(factory: Factory, capsys: Any) -> None:
     factory.fill()
     app = factory.app()

@@ -394,3 +394,45 @@ def test_scenario_look(
         await caught_up(pilot)
 
     assert snap_compare(told.app(), terminal_size=size, run_before=prepare)
+
+
+async def test_the_bar_of_iterations_knows_what_came_behind_another_screen(told: Factory) -> None:
+    app = told.app()
+    async with app.run_test(size=NARROW) as pilot:
+        screen = await opened(pilot, "okta-down")
+        before = rounds(screen)
+        await pilot.press("question_mark")
+        await pilot.pause()
+        assert app.screen is not screen
+        row = told_trial("7f3a.9.okta-down.1", 9)
+        with Store.open(told.path) as store:
+            store.save_trial(row)
+        told.append("trial.started", {"n": 1}, iteration=9, scenario="okta-down", trial=row.id)
+        told.append(
+            "trial.finished",
+            {"n": 1, "outcome": "satisfied"},
+            iteration=9,
+            scenario="okta-down",
+            trial=row.id,
+        )
+        await caught_up(pilot)
+        await pilot.press("escape")
+        await caught_up(pilot, lambda: app.screen is screen and rounds(screen) != before)
+        assert "9" in rounds(screen)
+
+
+def told_trial(ident: str, iteration: int) -> TrialRow:
+    return TrialRow(
+        ident, "7f3a", iteration, "okta-down", 1, "5eed", "holdout", outcome="satisfied"
+    )
+
+
+async def test_a_single_piece_of_evidence_is_called_so(told: Factory) -> None:
+    app = told.app()
+    async with app.run_test(size=NARROW) as pilot:
+        screen = await opened(pilot, "okta-down")
+        screen._evidence = [screen.query_one(StepList).current_index or 0]
+        await pilot.press("n")
+        await pilot.pause()
+        said = [note.message for note in app._notifications]
+        assert said == ["This is the only evidence in this trial"]

@@ -84,7 +84,7 @@ async def test_what_changed_comes_first(held: Factory, size: tuple[int, int]) ->
         assert '-   "status": "ACTIVE"' in sheet and '+   "status": "DEPROVISIONED"' in sheet
         await pilot.press("2", "j")
         await pilot.pause()
-        assert "00u2  deleted" in str(screen.query_one("#row", Sheet).border_title)
+        assert "deleted in this trial  00u2" in str(screen.query_one("#row", Sheet).border_title)
         await pilot.press("exclamation_mark")
         assert rows.row_count() == 3
         await pilot.press("1", "j")

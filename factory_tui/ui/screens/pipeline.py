@@ -37,8 +37,7 @@ class PipelineScreen(Panes):
     PipelineScreen {
         #panes { height: 1fr; }
         #total { background: $panel; }
-        #node { height: 8; }
-        &.-wide #node { height: 14; }
+        #node { height: 1fr; }
         &.-wide.-beside #panes { layout: horizontal; }
         &.-wide.-beside #node { width: 54; height: 1fr; }
         &.-max #node { height: 1fr; width: 1fr; }
@@ -58,6 +57,7 @@ class PipelineScreen(Panes):
         self.run_id = run_id
         self._key = ""
         self._arranged: tuple[object, object] = (None, None)
+        self._height = 0
 
     def body(self) -> Iterable[Widget]:
         """Totals, graph, node."""
@@ -110,9 +110,31 @@ class PipelineScreen(Panes):
         if (graph, size) == self._arranged or graph is None:
             return
         self._arranged = (graph, size)
-        below = view.seen_in(graph, Size(size.width - 4, size.height - 20))
-        beside = view.seen_in(graph, Size(size.width - _BESIDE - 4, size.height - 6))
-        self.set_class(self.wide and beside > below, "-beside")
+        most = size.height * 13 // 20
+        below, tall = view.seen_in(graph, Size(size.width - 4, most - 2))
+        beside, _ = view.seen_in(graph, Size(size.width - _BESIDE - 4, size.height - 6))
+        aside = self.wide and beside > below
+        self.set_class(aside, "-beside")
+        self._height = 0 if aside else max(9, min(tall + 3, most))
+        self._size_graph()
+
+    def _size_graph(self) -> None:
+        """Below the graph the node's text takes what the drawing leaves."""
+        view = self.query_one(GraphView)
+        if self._height and not self.has_class("-max"):
+            view.styles.height = self._height
+        else:
+            view.styles.clear_rule("height")
+
+    def action_maximise(self) -> None:
+        """Give the whole screen to one pane."""
+        super().action_maximise()
+        self._size_graph()
+
+    def action_restore(self) -> None:
+        """Show both panes again."""
+        super().action_restore()
+        self._size_graph()
 
     @property
     def _moving(self) -> bool:

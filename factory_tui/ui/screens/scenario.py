@@ -24,7 +24,7 @@ from factory_tui.ui.widgets import wire
 from factory_tui.ui.widgets.calls import TrialCalls
 from factory_tui.ui.widgets.lines import LineList
 from factory_tui.ui.widgets.observed import Observed, in_full, of_entry, of_exchange
-from factory_tui.ui.widgets.rounds import HOLDOUT, Round, RoundsLine, by_round
+from factory_tui.ui.widgets.rounds import HOLDOUT, Round, RoundsLine, by_round, last_satisfied
 from factory_tui.ui.widgets.sheet import Sheet
 from factory_tui.ui.widgets.stepdiff import StepDiff
 from factory_tui.ui.widgets.steps import StepList
@@ -194,7 +194,7 @@ class ScenarioScreen(TabbedPanes):
         self._evidence = evidence.evidence(self._entries, self._rulings)
         self._show_verdict(trial, verdict)
         message = "The steps are shown when the trial has ended; its calls come live (3)."
-        marked = self._marked()
+        marked = evidence.marked(self._entries, self._rulings)
         self.query_one(StepList).show(
             self._entries, marked, "Nothing was observed." if trial.outcome else message
         )
@@ -206,15 +206,6 @@ class ScenarioScreen(TabbedPanes):
             start = evidence.culprit(self._entries, self._rulings)
         self._go(0 if start is None else start)
         self._show_rounds()
-
-    def _marked(self) -> frozenset[int]:
-        """Entries that a failed criterion is about."""
-        return frozenset(
-            index
-            for ruling in self._rulings
-            if ruling.verdict != "met"
-            for index in evidence.of_ruling(self._entries, ruling)
-        )
 
     def _show_verdict(self, trial: TrialRow, verdict: VerdictRow | None) -> None:
         pane = self.query_one(VerdictPane)
@@ -446,14 +437,7 @@ class ScenarioScreen(TabbedPanes):
         if trial is None:
             return
         pane = self.query_one(StepDiff)
-        good = [
-            other
-            for round_ in self._rounds
-            for other in round_.trials
-            if other.outcome == "satisfied" and other.id != trial.id
-        ]
-        before = [other for other in good if other.iteration <= trial.iteration]
-        model = before[-1] if before else good[0] if good else None
+        model = last_satisfied(self._rounds, trial)
         if model is None:
             pane.show("5 Diff", (), (), "No trial of this scenario has satisfied its user yet.")
             return

@@ -159,8 +159,8 @@ class TwinsScreen(Panes):
         if held is None:
             sheet.show("3 Row", keys="")
             return
-        mark = f"  {held.mark} in this trial" if held.mark else ""
-        sheet.show(f"3 {held.key}{mark}", row_lines(held), keys="enter in full · y copies")
+        mark = f"{held.mark} in this trial  " if held.mark else ""
+        sheet.show(f"3 {mark}{held.key}", row_lines(held), keys="enter in full · y copies")
 
     # -- keys ------------------------------------------------------------------------------
 

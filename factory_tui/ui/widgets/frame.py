@@ -83,6 +83,9 @@ class KeyLine(Toned):
         parts: list[Part] = []
         self._spots = []
         used = 0
+        if sum(len(label) + len(name) + 3 for _, label, name, _ in rest) + reserve > width:
+            # What would do nothing gives way first.
+            rest = [item for item in rest if item[3]]
         for key, label, name, enabled in rest:
             size = len(label) + len(name) + 3
             if used + size + reserve > width:

@@ -168,12 +168,13 @@ class GraphView(Toned, ScrollView, can_focus=True):
         self.virtual_size = Size(self.drawing.width, self.drawing.height)
         self.refresh()
 
-    def seen_in(self, graph: Graph, room: Size) -> float:
-        """The share of the best drawing that is seen at once in so much room."""
+    def seen_in(self, graph: Graph, room: Size) -> tuple[float, int]:
+        """The share of the best drawing that is seen at once in so much room, and its height."""
         drawing, _ = self._best(graph, room)
         if not drawing.boxes:
-            return 1.0
-        return min(1.0, room.width / drawing.width) * min(1.0, room.height / drawing.height)
+            return 1.0, 0
+        across = min(1.0, room.width / drawing.width)
+        return across * min(1.0, room.height / drawing.height), drawing.height
 
     def _best(self, graph: Graph, room: Size) -> tuple[Drawing, bool]:
         """The roomiest drawing that fits; else the one of which most is seen at once."""

@@ -102,6 +102,9 @@ class CollectionList(LineList):
     def show(self, items: list[Collection], hint: str = "") -> None:
         """Show other collections."""
         self._items, self.hint = items, hint
+        if not self.chosen:
+            first = next((n for n, item in enumerate(items) if item.changed), 0)
+            self.set_reactive(LineList.cursor, first)
         changed = sum(item.changed for item in items)
         self.redraw()
         what = f"{changed} row{'' if changed == 1 else 's'} changed" if items else ""
@@ -168,9 +171,10 @@ class RowList(LineList):
             return
         mark = "  changes only" if self.changes_only else ""
         more = f" · {collection.left_out:,} more not kept" if collection.left_out else ""
+        keys = " · ! changes" if self.size.width > 60 else ""
         self.caption(
             f"2 {collection.twin} {collection.name}{mark}",
-            f"{len(self._rows):,} of {collection.count:,}{more} · ! changes",
+            f"{len(self._rows):,} of {collection.count:,}{more}{keys}",
         )
 
     @property

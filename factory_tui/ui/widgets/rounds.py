@@ -12,7 +12,7 @@ from factory_tui.ui.widgets.satisfaction import TONE_OF
 from factory_tui.ui.widgets.tones import Part, width_of
 from factory_tui.ui.widgets.verdict import OUTCOME
 
-__all__ = ["HOLDOUT", "Round", "RoundsLine", "by_round"]
+__all__ = ["HOLDOUT", "Round", "RoundsLine", "by_round", "last_satisfied"]
 
 HOLDOUT: Final = "HOLDOUT"
 
@@ -23,11 +23,13 @@ class Round(NamedTuple):
     iteration: int
     confirmation: bool
     trials: list[TrialRow]
+    candidate: str = ""
 
     @property
     def label(self) -> str:
-        """``3``, or ``3c`` for a confirmation."""
-        return f"{self.iteration}c" if self.confirmation else str(self.iteration)
+        """``3``, ``3c`` for a confirmation, ``3 build_a`` for a candidate of that iteration."""
+        place = f"{self.iteration}c" if self.confirmation else str(self.iteration)
+        return f"{place} {self.candidate}" if self.candidate else place
 
     @property
     def status(self) -> str:
@@ -64,10 +66,26 @@ class Round(NamedTuple):
 
 def by_round(trials: Iterable[TrialRow]) -> list[Round]:
     """The trials of one scenario by iteration, oldest first."""
-    found: dict[tuple[int, bool], list[TrialRow]] = {}
+    found: dict[tuple[int, bool, str], list[TrialRow]] = {}
     for trial in trials:
-        found.setdefault((trial.iteration, trial.confirmation), []).append(trial)
-    return [Round(*key, trials) for key, trials in sorted(found.items())]
+        key = (trial.iteration, trial.confirmation, trial.candidate)
+        found.setdefault(key, []).append(trial)
+    return [
+        Round(iteration, confirmation, held, candidate)
+        for (iteration, confirmation, candidate), held in sorted(found.items())
+    ]
+
+
+def last_satisfied(rounds: Iterable[Round], trial: TrialRow) -> TrialRow | None:
+    """The satisfied trial to compare with: the latest up to a trial's iteration, else the first."""
+    good = [
+        other
+        for round_ in rounds
+        for other in round_.trials
+        if other.outcome == "satisfied" and other.id != trial.id
+    ]
+    before = [other for other in good if other.iteration <= trial.iteration]
+    return before[-1] if before else good[0] if good else None
 
 
 class RoundsLine(Line):

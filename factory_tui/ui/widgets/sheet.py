@@ -18,8 +18,8 @@ __all__ = ["Column", "Sheet", "wrap_parts"]
 SIDE_BY_SIDE: Final = 100
 """From this width on two columns stand side by side."""
 
-_BREAKS: Final = " .,|/"
-"""After these a line may go on below."""
+_BREAKS: Final = (" ", ",|/", ".")
+"""After these a line may go on below, the earlier ones rather."""
 
 Column = Sequence[Sequence[Part]]
 
@@ -34,9 +34,11 @@ def wrap_parts(line: Sequence[Part], width: int, indent: int = 0) -> list[list[P
         rest = text
         while cell_len(rest) > room:
             head = chop_cells(rest, room)[0] if room > 0 else ""
-            at = max(head.rfind(sign) for sign in _BREAKS)
-            if at > len(head) // 2:
-                head = head[: at + 1]
+            for signs in _BREAKS:
+                at = max(head.rfind(sign) for sign in signs)
+                if at > len(head) // 2:
+                    head = head[: at + 1]
+                    break
             lines[-1].append((head, tone))
             rest = rest[len(head) :].lstrip(" ")
             lines.append([(" " * indent, "text")] if indent else [])
