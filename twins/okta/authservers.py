@@ -9,7 +9,7 @@ from factory_tui.universe import Call, Response, Row, Twin, iso, parse_time, rou
 from . import errors
 from .base import body_object
 from .fields import BLANK, INVALID, checked
-from .keys import ServerKeys
+from .keys import ROTATION_DAYS, ServerKeys
 from .policies import RULE_FIELDS, place
 from .resource import Resource, caller, hinted, link, rows_of
 
@@ -94,11 +94,11 @@ class Servers(Resource):
         """With its key's rotation."""
         fields = dict(row["fields"])
         key = SERVER_KEYS.active(call.twin, row["id"])
-        made = parse_time(key["created"])
+        made = parse_time(key["lastUpdated"])
         signing: dict[str, Any] = {
             "rotationMode": fields.pop("rotationMode"),
-            "lastRotated": key["created"],
-            "nextRotation": iso(made + timedelta(days=90))[:19] + ".000Z",
+            "lastRotated": key["lastUpdated"],
+            "nextRotation": iso(made + timedelta(days=ROTATION_DAYS))[:19] + ".000Z",
             "kid": key["id"],
         }
         return {
@@ -139,7 +139,7 @@ class Servers(Resource):
         row = self.find(call)
         if checked(call, body_object(call), "use:str!")["use"] != "sig":
             raise errors.invalid(call, "use", f"use: {INVALID}")
-        SERVER_KEYS.rotate(call, row["id"])
+        SERVER_KEYS.rotate(call.twin, row["id"])
         rows = SERVER_KEYS.rows(call.twin, row["id"])
         return Response.json([SERVER_KEYS.shown(call, key) for key in rows])
 

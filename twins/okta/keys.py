@@ -3,15 +3,17 @@
 from datetime import timedelta
 from typing import Any, ClassVar, Final
 
-from factory_tui.universe import Call, Response, Row, Twin, iso
+from factory_tui.universe import Call, Response, Row, Twin, iso, parse_time
 
 from . import crypto, errors
 from .base import body_object, now, whole
 from .fields import BLANK, INVALID, checked
 from .resource import Resource, hinted, put_thing, rows_of
 
-__all__ = ["Csrs", "KeyPairs", "ServerKeys", "new_key", "public", "signing_key"]
+__all__ = ["ROTATION_DAYS", "Csrs", "KeyPairs", "ServerKeys", "new_key", "public", "signing_key"]
 
+ROTATION_DAYS: Final = 90
+"""How long a key signs before an authorization server takes the next by itself."""
 _LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _SUBJECT: Final = (
     "countryName:str stateOrProvinceName:str localityName:str organizationName:str"
@@ -160,16 +162,42 @@ class ServerKeys(Resource):
             "_links": {"self": hinted(href, "GET")},
         }
 
-    def active(self, twin: Twin, owner: str) -> Row:
-        """The key that signs now, made at first use."""
-        for row in rows_of(twin, self.name, owner):
-            if row["status"] == "ACTIVE":
-                return row
-        return new_key(twin, self.name, owner, 2)
+    def rows(self, twin: Twin, owner: str = "") -> list[Row]:
+        """There is an active one from the start."""
+        self.active(twin, owner)
+        return super().rows(twin, owner)
 
-    def rotate(self, call: Call, owner: str) -> Row:
-        """A new active key; the one before expires."""
-        old = self.active(call.twin, owner)
-        changed = {**old, "status": "EXPIRED", "lastUpdated": now(call)}
-        call.twin["things"].put((self.name, old["key"]), changed)
-        return new_key(call.twin, self.name, owner, 2)
+    def active(self, twin: Twin, owner: str) -> Row:
+        """The key that signs now: made at first use, in AUTO mode another one every 90 days."""
+        row = self._with(twin, owner, "ACTIVE")
+        if row is None:
+            return new_key(twin, self.name, owner, 2)
+        server = twin["things"].get(("servers", owner))
+        manual = server is not None and server["fields"].get("rotationMode") == "MANUAL"
+        due = parse_time(row["lastUpdated"]) + timedelta(days=ROTATION_DAYS)
+        if not manual and due <= twin.clock.now():
+            return self.rotate(twin, owner)
+        return row
+
+    def _with(self, twin: Twin, owner: str, status: str) -> Row | None:
+        for row in rows_of(twin, self.name, owner):
+            if row["status"] == status:
+                return row
+        return None
+
+    def rotate(self, twin: Twin, owner: str) -> Row:
+        """The next key becomes active, the active one expires, the expired one is gone."""
+        things, when = twin["things"], now(twin)
+        old, following = self._with(twin, owner, "ACTIVE"), self._with(twin, owner, "NEXT")
+        expired = self._with(twin, owner, "EXPIRED")
+        if expired is not None:
+            things.delete((self.name, expired["key"]))
+        if old is not None:
+            things.put((self.name, old["key"]), {**old, "status": "EXPIRED", "lastUpdated": when})
+        if following is None:
+            row = new_key(twin, self.name, owner, 2)
+        else:
+            row = {**following, "status": "ACTIVE", "lastUpdated": when}
+            things.put((self.name, row["key"]), row)
+        new_key(twin, self.name, owner, 2, status="NEXT")
+        return row

@@ -134,7 +134,6 @@ class OAuth(Authorize, DeviceGrant, Registration, Login):
     def keys(self, call: Call) -> Response:
         """The public keys that tokens are signed with."""
         owner = issuer_of(call).id
-        SERVER_KEYS.active(call.twin, owner)
         found = []
         for row in SERVER_KEYS.rows(call.twin, owner):
             shown = SERVER_KEYS.shown(call, row)

@@ -183,7 +183,8 @@ def test_a_custom_server_needs_a_policy_and_knows_its_scopes(okta: Any) -> None:
     before = okta(f"GET /oauth2/{server}/v1/keys").data()["keys"]
     assert okta(f"POST {base}/credentials/lifecycle/keyRotate", {"use": "sig"}).status == 200
     after = okta(f"GET /oauth2/{server}/v1/keys").data()["keys"]
-    assert len(after) == len(before) + 1
+    assert [key["kid"] for key in before] == [after[0]["kid"]], "the old key still verifies"
+    assert len(after) == 3, "expired, active, next"
     assert okta("GET /oauth2/nowhere/v1/keys").status == 404
 
 

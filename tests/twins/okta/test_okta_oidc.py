@@ -530,3 +530,36 @@ def test_discovery_names_what_is_there(okta: Okta) -> None:
     wrong = okta("GET /.well-known/openid-configuration?client_id=nobody", authorization="")
     assert (wrong.status, wrong.data()["errorCode"]) == (400, "invalid_client")
     assert okta("GET /oauth2/nowhere/.well-known/openid-configuration").status == 404
+
+
+def test_keys_rotate_by_hand_and_by_themselves(okta: Okta) -> None:
+    server = "/api/v1/authorizationServers/default"
+    app = App(okta, "default", application_type="service", grant_types=["client_credentials"])
+    okta(f"POST {server}/scopes", {"name": "cars"})
+
+    def signer() -> str:
+        answer = app.post("token", grant_type="client_credentials", scope="cars").data()
+        app.claims(answer["access_token"])
+        return str(jwt.get_unverified_header(answer["access_token"])["kid"])
+
+    def statuses() -> dict[str, str]:
+        keys = okta(f"GET {server}/credentials/keys").data()
+        return {key["status"]: key["kid"] for key in keys}
+
+    first = signer()
+    assert statuses() == {"ACTIVE": first}
+    okta(f"POST {server}/credentials/lifecycle/keyRotate", {"use": "sig"})
+    second = signer()
+    following = statuses()["NEXT"]
+    assert statuses() == {"EXPIRED": first, "ACTIVE": second, "NEXT": following}
+    okta.universe.clock.advance(89 * 86_400)
+    assert signer() == second
+    okta.universe.clock.advance(2 * 86_400)
+    assert signer() == following
+    assert (statuses()["EXPIRED"], first in statuses().values()) == (second, False)
+    row = okta(f"GET {server}").data()
+    assert row["credentials"]["signing"]["lastRotated"] > "2026-05"
+    row["credentials"]["signing"] = {"rotationMode": "MANUAL"}
+    assert okta(f"PUT {server}", row).status == 200
+    okta.universe.clock.advance(200 * 86_400)
+    assert signer() == following
