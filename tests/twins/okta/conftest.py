@@ -61,17 +61,20 @@ def noted() -> Iterator[None]:
     if folder is None:
         yield
         return
-    record = Universe._tap
+    begin = Universe.__init__
     seen: Counter[tuple[str, bool, int]] = Counter()
 
-    def note(universe: Universe, exchange: Any) -> None:
-        record(universe, exchange)
+    def note(exchange: Any) -> None:
         client = "OpenAPI-Generator" in dict(exchange.request_headers).get("user-agent", "")
         seen[exchange.operation, client, exchange.status] += 1
 
-    Universe._tap = note  # type: ignore[method-assign, assignment]
+    def heard(universe: Universe, *args: Any, **settings: Any) -> None:
+        begin(universe, *args, **settings)
+        universe.on_exchange = note
+
+    Universe.__init__ = heard  # type: ignore[method-assign, assignment]
     yield
-    Universe._tap = record  # type: ignore[method-assign]
+    Universe.__init__ = begin  # type: ignore[method-assign]
     rows = [[*key, count] for key, count in seen.items()]
     name = f"{os.environ.get('PYTEST_XDIST_WORKER', 'one')}.json"
     (Path(folder) / name).write_bytes(orjson.dumps(rows))

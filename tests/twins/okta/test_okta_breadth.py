@@ -55,13 +55,14 @@ def test_an_import_makes_people_and_groups(okta: Any) -> None:
     assert code(okta(f"POST {source}/sessions")) == (400, "E0000001"), "one at a time"
     line = f"{source}/sessions/{session['id']}"
     profile = {"userName": "eve@x.example", "email": "eve@x.example", "firstName": "E"}
-    people = {"entityType": "USERS", "profiles": [{"externalId": "e1", "profile": profile}]}
+    entries = [{"externalId": "e1", "profile": profile}]
+    people = {"entityType": "USERS", "profiles": entries}
     assert okta(f"POST {line}/bulk-upsert", people).status == 202
     teams = {"profiles": [{"externalId": "g1", "profile": {"displayName": "Team"}}]}
     assert okta(f"POST {line}/bulk-groups-upsert", teams).status == 202
     members = {"memberships": [{"groupExternalId": "g1", "memberExternalIds": ["e1"]}]}
     assert okta(f"POST {line}/bulk-group-memberships-upsert", members).status == 202
-    many = {"entityType": "USERS", "profiles": people["profiles"] * 201}
+    many = {"entityType": "USERS", "profiles": entries * 201}
     assert code(okta(f"POST {line}/bulk-upsert", many)) == (400, "E0000001")
     assert okta("GET /api/v1/users/eve@x.example").status == 404, "not yet"
     assert okta(f"POST {line}/start-import").data()["status"] == "TRIGGERED"

@@ -68,7 +68,7 @@ async def test_a_stream_tells_of_revoked_sessions(okta: Any, elsewhere: Elsewher
         sent, text = elsewhere.got[number]
         assert sent == "Bearer secret"
         key = jwt.PyJWK(keys[jwt.get_unverified_header(text)["kid"]])
-        options = {"verify_iat": False}
+        options: Any = {"verify_iat": False}
         return dict(
             jwt.decode(text, key, algorithms=["RS256"], audience=stream["aud"], options=options)
         )
