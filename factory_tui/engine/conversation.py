@@ -10,7 +10,6 @@ from factory_tui.agent import (
     EventKind,
     SessionEvent,
     ToolRecord,
-    ToolResultsTurn,
     Turn,
     UserTurn,
     turn_from_json,
@@ -82,31 +81,35 @@ class Conversation:
         if known:
             self.context = known[-1].id
             self._load()
-            kept = [x.removeprefix("system:") for x in known[-1].labels if x.startswith("system:")]
-            self.system = runtime.store.turn(int(kept[0])).payload["text"] if kept else ""
+            kept = runtime.store.contexts(runtime.run_id, f"{self.name}/aside")
+            aside = runtime.store.turns(kept[0].id) if kept else []
+            prompts = [row.payload["text"] for row in aside if row.payload["kind"] == "system"]
+            self.system = prompts[-1] if prompts else ""
 
     def begin(self, system: str) -> None:
         """Start it, or its next part, with a system prompt that stays."""
         runtime, where = self.runtime, self.where
         self.system = system
-        labels = [_label(where), f"place:{self.place.key}", f"system:{self._aside(system)}"]
+        labels = [_label(where), f"place:{self.place.key}"]
         title = f"{where.node}, iteration {runtime.iteration}"
-        self.context = runtime.store.new_context(
-            tag=self.name,
-            title=f"{title}, subagent {self.agent}" if self.agent else title,
-            labels=labels,
-            run_id=runtime.run_id,
-        )
+        with runtime.store.transaction():
+            self.context = runtime.store.new_context(
+                tag=self.name,
+                title=f"{title}, subagent {self.agent}" if self.agent else title,
+                labels=labels,
+                run_id=runtime.run_id,
+            )
+            self._aside("system", system)
         self.parts += 1
         self._load()
 
-    def _aside(self, text: str) -> int:
+    def _aside(self, kind: str, text: str) -> int:
         """Keep a text that is no part of the conversation, with the run; gives its turn's id."""
         store, run_id = self.runtime.store, self.runtime.run_id
         tag = f"{self.name}/aside"
         known = store.contexts(run_id, tag)
         context = known[0].id if known else store.new_context(tag=tag, run_id=run_id)
-        return store.append_turn(context, {"kind": "aside", "text": text}, type_id=ASIDE_TYPE).id
+        return store.append_turn(context, {"kind": kind, "text": text}, type_id=ASIDE_TYPE).id
 
     def _load(self) -> None:
         stored = self.runtime.store.turns(self.context)
@@ -116,12 +119,12 @@ class Conversation:
 
     @property
     def rounds(self) -> int:
-        """Rounds of tool calls since the last input, before a restart."""
+        """Rounds of tool calls since the last input, one that was cut off included."""
         count = 0
         for turn in reversed(self.history):
             if isinstance(turn, UserTurn):
                 break
-            count += isinstance(turn, ToolResultsTurn)
+            count += isinstance(turn, AssistantTurn) and bool(turn.tool_calls)
         return count
 
     @property
@@ -190,7 +193,7 @@ class Conversation:
 
     def tool(self, record: ToolRecord) -> None:
         """Tell the journal of a finished tool call."""
-        full = self._aside(clean(record.output)) if len(record.output) > DETAIL else 0
+        full = self._aside("output", clean(record.output)) if len(record.output) > DETAIL else 0
         self._emit(
             "agent.tool",
             {

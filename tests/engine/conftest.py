@@ -89,6 +89,15 @@ def write_tool(program: str) -> list[list[dict[str, Any]]]:
     ]
 
 
+def sturdy_tool(program: str) -> list[list[dict[str, Any]]]:
+    """The same with every call made twice: whichever a kill cuts off, its like comes again.
+
+    Recorded words cannot react to a call that was interrupted.
+    """
+    write, run, done = write_tool(program)
+    return [write, write, run, run, done]
+
+
 def recording(path: Path, *iterations: Sequence[Sequence[dict[str, Any]]]) -> Path:
     """A recorded session: for each iteration the builder's answers."""
     lines = []

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from factory_tui import process
 from factory_tui.store import Store
 from tests.engine.conftest import (
@@ -27,6 +29,7 @@ def shells(count: int, command: str = "sleep 0.3") -> list[list[dict[str, object
     return [[call("shell", command=f"{command} # {n}")] for n in range(count)]
 
 
+@pytest.mark.slow
 def test_wished_for_trials_survive_a_kill_and_come_before_the_end(
     start: Start, tmp_path: Path
 ) -> None:
@@ -48,6 +51,7 @@ def test_wished_for_trials_survive_a_kill_and_come_before_the_end(
     assert any("no such one" in detail for detail in faults)
 
 
+@pytest.mark.slow
 def test_an_edited_scenario_counts_from_the_next_iteration_on(
     start: Start, folder: Path, tmp_path: Path
 ) -> None:
@@ -90,6 +94,7 @@ def test_a_hand_edit_made_while_no_engine_lives_is_undone(start: Start, tmp_path
     assert run.finished().data["status"] == "satisfied"
 
 
+@pytest.mark.slow
 def test_a_hand_edit_between_build_and_trials_is_undone(start: Start, tmp_path: Path) -> None:
     run = start(recording=str(recording(tmp_path / "r.jsonl", write_tool(GOOD))))
     run.wait_for("agent.finished")
@@ -115,6 +120,7 @@ def test_a_file_too_large_is_for_the_builder_to_mend(start: Start, tmp_path: Pat
     assert any("big.bin" in said and "cannot be delivered" in said for said in told)
 
 
+@pytest.mark.slow
 def test_a_file_too_large_that_nobody_mends_is_left_out(start: Start, tmp_path: Path) -> None:
     talk = [
         *write_tool(GOOD)[:2],
@@ -128,6 +134,7 @@ def test_a_file_too_large_that_nobody_mends_is_left_out(start: Start, tmp_path: 
     assert not (run.settings.runs / run.id / "workspace" / "big.bin").exists()
 
 
+@pytest.mark.slow
 def test_every_reason_of_a_pause_holds_over_a_restart(start: Start, tmp_path: Path) -> None:
     talk = [*shells(20), [text("Done.")]]
     run = start(recording=str(recording(tmp_path / "r.jsonl", talk)))
@@ -150,6 +157,7 @@ def test_every_reason_of_a_pause_holds_over_a_restart(start: Start, tmp_path: Pa
     run.finished()
 
 
+@pytest.mark.slow
 def test_rounds_count_on_after_a_restart(start: Start, folder: Path, tmp_path: Path) -> None:
     toml = folder / "factory.toml"
     toml.write_text(toml.read_text().replace("max_iterations = 4", "max_iterations = 1"))
@@ -181,6 +189,7 @@ def test_a_product_that_bars_the_way_has_failed_its_user(
     assert {t.reason for t in first} == {"left something in the way of a file its user writes"}
 
 
+@pytest.mark.slow
 def test_a_builders_host_that_dies_is_replaced(start: Start, tmp_path: Path) -> None:
     talk = [*shells(6), *write_tool(GOOD)]
     run = start(recording=str(recording(tmp_path / "r.jsonl", talk)))

@@ -195,6 +195,7 @@ def test_a_conversation_that_outgrows_its_model_goes_on_from_a_summary(
     assert roles.count("summary") == 1
 
 
+@pytest.mark.slow
 def test_what_does_not_fit_at_all_is_said_clearly(
     live: Callable[..., Running], serve: Callable[[Providers], str]
 ) -> None:
@@ -207,6 +208,7 @@ def test_what_does_not_fit_at_all_is_said_clearly(
     assert "shorten the spec" in finished["detail"]
 
 
+@pytest.mark.slow
 def test_a_refused_request_says_what_to_do(
     live: Callable[..., Running], serve: Callable[[Providers], str]
 ) -> None:
