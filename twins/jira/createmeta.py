@@ -145,7 +145,9 @@ def create_meta(c: Context) -> Response:
                 shape["expand"] = "fields"
                 shape["fields"] = _metas(c, project, key, "create")
             kinds.append(shape)
-        projects.append({**project_shape(c, project), "issuetypes": kinds})
+        whole = project_shape(c, project)
+        brief = {name: whole[name] for name in ("self", "id", "key", "name", "avatarUrls")}
+        projects.append({**brief, "issuetypes": kinds})
     return reply({"expand": "projects", "projects": projects})
 
 

@@ -23,6 +23,7 @@ WRONG: dict[tuple[str, str], str] = {
     ("getBulkOperationProgress", "created"): "a text in the schema, a number in the example",
     ("getBulkOperationProgress", "started"): "the same",
     ("getBulkOperationProgress", "updated"): "the same",
+    ("getAllFieldConfigurations", "isDefault"): "id and isDefault are in the example only",
     ("getFiltersPaginated", "isWritable"): "to be expanded, and not in the schema",
     ("getRemoteIssueLinks", ""): "the schema is of one link, the text speaks of all",
 }
