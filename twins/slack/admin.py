@@ -1,8 +1,7 @@
 """admin.*: who may call it, and the methods about people and their sessions.
 
 Slack offers these methods to owners and admins of Enterprise organisations. The twin's one
-workspace stands for the organisation too. A method that is described and not implemented
-answers ``feature_not_enabled``, which is what a workspace outside such an organisation gets.
+workspace stands for the organisation too.
 """
 
 from collections.abc import Callable

@@ -5,6 +5,7 @@ from typing import Any, Final
 from factory_tui.universe import UPPER, Row
 
 from .admin import admin_method, team_for
+from .apps import app_of
 from .errors import SlackError
 from .method import Context
 from .state import count, update
@@ -171,7 +172,7 @@ def uninstall(c: Context) -> dict[str, Any]:
     if key not in c["apps"]:
         raise SlackError("app_not_found")
     for row in list(c["tokens"].rows()):
-        if row.get("app") == key and row["kind"] == "bot":
+        if row["kind"] == "bot" and app_of(c.twin, row)["id"] == key:
             update(c.twin, "tokens", row["token"], revoked=True)
     return {}
 

@@ -10,6 +10,7 @@ from . import (  # noqa: F401 - imported for their registrations
     admin,
     admin_apps,
     admin_conversations,
+    admin_rest,
     admin_teams,
     block_validate,
     bookmarks,

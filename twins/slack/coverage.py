@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import orjson
 
-from factory_tui.universe import Exchange, Universe
+from factory_tui.universe import Exchange, Response, Universe
 
 from .dialect import DESCRIBED
 from .method import METHODS
@@ -67,13 +67,14 @@ class Recorder:
 
     def pytest_configure(self) -> None:
         """Listen to every universe there will be."""
-        tap: Callable[[Universe, Exchange], None] = Universe._tap
+        end: Callable[..., Response] = Universe._end
 
-        def heard(universe: Universe, exchange: Exchange) -> None:
-            self.hear(exchange)
-            tap(universe, exchange)
+        def heard(universe: Universe, *call: Any) -> Response:
+            response = end(universe, *call)
+            self.hear(universe.tap[-1])
+            return response
 
-        setattr(Universe, "_tap", heard)  # noqa: B010 - a method is no field to mypy
+        setattr(Universe, "_end", heard)  # noqa: B010 - a method is no field to mypy
 
 
 def _shapes(recorder: Recorder, folder: Path) -> dict[str, str]:

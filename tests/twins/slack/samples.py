@@ -110,7 +110,7 @@ def compare(
             if not sample:
                 return []
             found = []
-            ids = any(_ID.match(key) for key in sample)
+            ids = at.endswith("/emoji") or any(_ID.match(key) for key in sample)
             for key, item in value.items():
                 if item is None or (at == "" and key in EVERYWHERE):
                     continue
@@ -148,14 +148,15 @@ def compare(
     return sorted(problems)
 
 
-def _event_sample(folder: Path, event: dict[str, Any]) -> Any:
+@cache
+def _event_sample(folder: Path, kind: str) -> Any:
     """The sample of an event; a message's is what any sampled message has."""
-    if event["type"] == "message":
+    if kind == "message":
         found: Any = {}
         for path in sorted(folder.glob("Message*Payload.json")):
             found = _merged(found, json.loads(path.read_text())["event"])
         return found
-    name = "".join(part.capitalize() for part in event["type"].split("_"))
+    name = "".join(part.capitalize() for part in kind.split("_"))
     path = folder / f"{name}Payload.json"
     return json.loads(path.read_text())["event"] if path.exists() else None
 
@@ -163,14 +164,14 @@ def _event_sample(folder: Path, event: dict[str, Any]) -> Any:
 def compare_events(events: list[dict[str, Any]], folder: Path) -> list[str]:
     """One line per key of an event that no sample knows."""
     whole = folder.parent / "api"
-    problems: set[str] = set()
+    shown_events: dict[str, list[dict[str, Any]]] = {}
+    samples: dict[str, Any] = {}
     for event in events:
-        sample = _event_sample(folder, event)
+        sample = _event_sample(folder, event["type"])
         if sample is None:
             continue
         more = {"event_ts": "", "cache_ts": 0, "channel_type": ""}
         shown = {key: value for key, value in event.items() if key in sample or key not in more}
-        name = "message" if event["type"] == "message" else event["type"]
-        found = compare({name: [shown]}, whole, {name: sample})
-        problems |= set(found)
-    return sorted(problems)
+        shown_events.setdefault(event["type"], []).append(shown)
+        samples[event["type"]] = sample
+    return compare(shown_events, whole, samples)

@@ -155,7 +155,7 @@ async def test_rtm_clients_hear_and_speak(workspace: Any, served: Serve) -> None
     room = workspace.channel("it")
     heard: list[dict[str, Any]] = []
     changed = threading.Event()
-    client = RTMClient(token=env["SLACK_BOT_TOKEN"], base_url=env["SLACK_URL"])
+    client = RTMClient(token=env["SLACK_BOT_TOKEN"], base_url=env["SLACK_URL"], ping_interval=1)
 
     def listen(client: Any, event: dict[str, Any]) -> None:
         heard.append(event)
