@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
-from factory_tui.universe import BASE62, Call, Response, Row, route
+from factory_tui.universe import BASE62, BadBodyError, Call, Response, Row, route
 
 from . import crypto, oauth_pages, signin
 from .app_credentials import SCOPES
@@ -27,6 +27,7 @@ _MODES: Final = frozenset({"query", "fragment", "form_post", "okta_post_message"
 _PROMPTS: Final = frozenset({"none", "login", "consent", "login consent", "consent login"})
 _PAR_SECONDS: Final = 60
 _KEPT_SECONDS: Final = 3600
+_LONGEST_AGE: Final = 10
 _OVERRIDDEN: Final = ("state", "nonce", "code_challenge", "code_challenge_method")
 _RESUME: Final = "/oauth2/v1/authorize/redirect"
 _CUSTOM: Final = "/oauth2/{authorizationServerId}/v1"
@@ -94,21 +95,10 @@ class Authorize:
     @route("POST", "/oauth2/v1/authorize/consent", "answerConsent")
     def answer_consent(self, call: Call) -> Response:
         """What the user said to the consent page."""
-        form = form_of(call)
-        row, session = kept_request(call, form.get("okta_key", "")), signin.session_of(call)
-        if row is None or session is None:
-            return oauth_pages.error_page("The authorization request is unknown or has expired.")
-        held = row["hidden"]
-        issuer = issuer_at(call, held["server"])
-        assert issuer is not None
-        asked = _understood(call, issuer, dict(held["given"]), held["since"])
-        if form.get("answer") != "allow":
-            return _error(asked, no("access_denied", "User denied access."))
-        user = call.twin["users"][session["hidden"]["user"]]
-        _give_consent(call, asked, user, _scopes_of(asked))
-        hidden = {**held, "consented": True}
-        call.twin["things"].put(("authorize_requests", row["key"]), {**row, "hidden": hidden})
-        return Response(302, b"", [("location", f"{_RESUME}?okta_key={row['id']}")])
+        try:
+            return _consented(call)
+        except Refusal as refusal:
+            return oauth_pages.error_page(refusal.sentence)
 
     @route("POST", "/oauth2/v1/par", "par")
     @route("POST", _CUSTOM + "/par", "parCustomAS")
@@ -128,7 +118,10 @@ def kept_request(call: Call, key: str) -> Row | None:
 def _push(call: Call) -> Response:
     issuer = issuer_of(call)
     if call.request.media_type == "application/json":
-        body = call.request.json()
+        try:
+            body = call.request.json()
+        except BadBodyError as problem:
+            raise no("invalid_request", "The request body is not JSON.") from problem
         form = {k: str(v) for k, v in body.items()} if isinstance(body, dict) else {}
     else:
         form = form_of(call)
@@ -275,7 +268,7 @@ def _check(call: Call, asked: _Asked) -> None:
         sentence = "The authentication request has an invalid 'prompt' parameter."
         raise no("invalid_request", sentence)
     age = given.get("max_age")
-    if age is not None and not age.isdecimal():
+    if age is not None and not (age.isdecimal() and len(age) <= _LONGEST_AGE):
         sentence = "The authentication request has an invalid 'max_age' parameter."
         raise no("invalid_request", sentence)
     _check_challenge(asked)
@@ -432,6 +425,23 @@ def _wanting_consent(call: Call, asked: _Asked, scopes: list[str]) -> list[str]:
         for name in scopes
         if name in rows and rows[name]["fields"].get("consent") in ("REQUIRED", "FLEXIBLE")
     ]
+
+
+def _consented(call: Call) -> Response:
+    form = form_of(call)
+    row, session = kept_request(call, form.get("okta_key", "")), signin.session_of(call)
+    issuer = issuer_at(call, row["hidden"]["server"]) if row is not None else None
+    if row is None or session is None or issuer is None:
+        raise no("invalid_request", "The authorization request is unknown or has expired.")
+    held = row["hidden"]
+    asked = _understood(call, issuer, dict(held["given"]), held["since"])
+    if form.get("answer") != "allow":
+        return _error(asked, no("access_denied", "User denied access."))
+    user = call.twin["users"][session["hidden"]["user"]]
+    _give_consent(call, asked, user, _scopes_of(asked))
+    hidden = {**held, "consented": True}
+    call.twin["things"].put(("authorize_requests", row["key"]), {**row, "hidden": hidden})
+    return Response(302, b"", [("location", f"{_RESUME}?okta_key={row['id']}")])
 
 
 def _give_consent(call: Call, asked: _Asked, user: Row, scopes: list[str]) -> None:
