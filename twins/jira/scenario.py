@@ -6,10 +6,14 @@ from typing import Any, Final
 from factory_tui.universe import ApplyError, Call, Person, Request, Row, Twin
 
 from .adf import plain
+from .agile import agile_time
+from .boards import add_board
 from .context import Context
+from .filters import add_filter
 from .projects import add_project, check_key
 from .seed import BOT_EMAIL, user_row
 from .setting import set_field
+from .sprints import add_sprint, change_state, move_into
 from .state import add_comment as store_comment
 from .state import change_issue, draft, insert_issue, new_issue
 from .workflow import move
@@ -150,6 +154,46 @@ def limit_access(twin: Twin, args: dict[str, Any]) -> None:
     c["projects"].put(row["id"], {**row, "hidden_from": hidden, "read_only_for": fixed})
 
 
+def add_boards(twin: Twin, args: Any) -> dict[str, dict[str, str]]:
+    """Boards ``{as?, project, name?, type?}`` on the issues of a project, scrum by default."""
+    c = _context(twin)
+    entities: dict[str, dict[str, str]] = {}
+    for entry in _entries(args):
+        project = _project(c, str(entry["project"]))
+        name = str(entry.get("name", f"{project['key']} board"))
+        kind = str(entry.get("type", "scrum"))
+        if kind not in ("scrum", "kanban"):
+            raise ApplyError('type is "scrum" or "kanban"')
+        jql = f"project = {project['key']} ORDER BY Rank ASC"
+        search = add_filter(c, {"name": f"Filter for {name}", "description": "", "jql": jql})
+        row = add_board(c, name, kind, search["id"], project["id"], "")
+        entities[str(entry.get("as", name))] = {"id": row["id"], "name": name}
+    return entities
+
+
+def add_sprints(twin: Twin, args: Any) -> dict[str, dict[str, str]]:
+    """Sprints ``{as?, board, name, state?, start?, end?, goal?, issues?}``; ``board`` by name."""
+    c = _context(twin)
+    entities: dict[str, dict[str, str]] = {}
+    for entry in _entries(args):
+        wanted = str(entry["board"])
+        board = next((row for row in c["boards"].rows() if row["name"] == wanted), None)
+        if board is None:
+            raise ApplyError(f"jira has no board {wanted}")
+        dates = {n: agile_time(n, entry[n]) for n in ("start", "end") if entry.get(n)}
+        row = add_sprint(c, board["id"], str(entry["name"]), str(entry.get("goal", "")), **dates)
+        move_into(c, [_issue(c, str(key)) for key in entry.get("issues", [])], row)
+        state = entry.get("state", "future")
+        steps = {"future": (), "active": ("active",), "closed": ("active", "closed")}
+        if state not in steps:
+            raise ApplyError('state is "future", "active" or "closed"')
+        for step in steps[state]:
+            row = change_state(c, row, step)
+        c["sprints"].put(row["id"], row)
+        entities[str(entry.get("as", row["name"]))] = {"id": row["id"], "name": row["name"]}
+    return entities
+
+
 OPS: Final[dict[str, Callable[[Twin, Any], Any]]] = {
     function.__name__: function
     for function in (
@@ -160,6 +204,8 @@ OPS: Final[dict[str, Callable[[Twin, Any], Any]]] = {
         add_users,
         deactivate_users,
         limit_access,
+        add_boards,
+        add_sprints,
     )
 }
 
@@ -174,6 +220,8 @@ def view(twin: Twin) -> dict[str, list[Row]]:
     }
     issues: list[Row] = []
     for row in twin["issues"].rows():
+        if projects[row["project"]].get("trashed"):
+            continue
         table = twin["comments"]
         comments = [plain(table[key]["body"]) for key in table.find("issue", row["id"])]
         description = plain(row["description"])
@@ -192,5 +240,9 @@ def view(twin: Twin) -> dict[str, list[Row]]:
                 "comments": comments,
             }
         )
-    listed = [{"key": row["key"], "name": row["name"]} for row in projects.values()]
+    listed = [
+        {"key": row["key"], "name": row["name"]}
+        for row in projects.values()
+        if not row.get("trashed")
+    ]
     return {"projects": listed, "issues": issues}

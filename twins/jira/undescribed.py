@@ -9,6 +9,7 @@ from .errors import JiraError
 from .needs import need_write
 from .shapes import comment_shape, user_shape
 from .state import new_id
+from .telling import user_event
 from .users import asked_account
 
 
@@ -194,4 +195,5 @@ def rename(c: Context) -> Response:
     if isinstance(body.get("active"), bool):
         changed["active"] = body["active"]
     c["users"].put(row["id"], changed)
+    user_event(c, "updated", changed)
     return reply(user_shape(c, row["id"]))

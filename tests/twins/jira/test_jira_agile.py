@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from factory_tui.universe import ApplyError
 from tests.twins.jira.tours import Tour
 
 A = "/rest/agile/1.0"
@@ -198,6 +199,21 @@ def test_boards(t: Tour) -> None:
     t(f"DELETE {A}/board/{on}", None, 204)
     gone = t(f"GET {A}/board/{on}", None, 404)
     assert "cannot be viewed" in gone["errorMessages"][0]
+
+
+def test_scenarios_set_up_boards_and_sprints(site: Any) -> None:
+    site.universe.apply("jira", "add_issues", [
+        {"project": "IT", "summary": "One"}, {"project": "IT", "summary": "Two"}])  # fmt: skip
+    boards = site.universe.apply("jira", "add_boards", {"project": "IT", "as": "board"})
+    assert boards["board"]["name"] == "IT board"
+    entry = {"board": "IT board", "name": "Now", "state": "active", "issues": ["IT-1"]}
+    with pytest.raises(ApplyError, match="startDate"):
+        site.universe.apply("jira", "add_sprints", entry)
+    dates = {"start": "2026-03-02T09:00:00Z", "end": "2026-03-16T09:00:00Z"}
+    site.universe.apply("jira", "add_sprints", entry | dates)
+    assert site.find("sprint in openSprints()") == ["IT-1"]
+    with pytest.raises(ApplyError, match="no board"):
+        site.universe.apply("jira", "add_sprints", {"board": "x", "name": "y"})
 
 
 def test_greenhopper(t: Tour) -> None:
