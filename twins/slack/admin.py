@@ -14,7 +14,7 @@ from .method import Context, method
 from .people import changed
 from .state import add_user, channel_of, put_member, update, user_named
 
-__all__ = ["admin_method", "gate", "numbered", "team_for"]
+__all__ = ["admin_method", "numbered", "team_for"]
 
 _READS: Final = ("get", "info", "list", "lookup", "search", "fetch")
 _AREAS: Final = {
@@ -34,7 +34,7 @@ _AREAS: Final = {
 }
 
 
-def scope_of(name: str) -> str:
+def _scope(name: str) -> str:
     """The scope that an admin method needs."""
     parts = name.split(".")
     reads = parts[-1].startswith(_READS)
@@ -43,11 +43,11 @@ def scope_of(name: str) -> str:
     return f"{_AREAS.get(parts[1], 'admin.teams')}:{'read' if reads else 'write'}"
 
 
-def gate(c: Context, name: str) -> None:
+def _gate(c: Context, name: str) -> None:
     """Raise what Slack says to a token that may not call an admin method."""
     if c.token is None or c.token["kind"] != "user":
         raise SlackError("not_allowed_token_type")
-    c.need_scope(scope_of(name))
+    c.need_scope(_scope(name))
     if not c["users"][c.user]["admin"]:
         raise SlackError("not_an_admin")
 
@@ -59,7 +59,7 @@ def admin_method(
 
     def register(function: Callable[[Context], dict[str, Any]]) -> Callable[[Context], Any]:
         def gated(c: Context) -> dict[str, Any]:
-            gate(c, name)
+            _gate(c, name)
             return function(c)
 
         gated.__doc__ = function.__doc__

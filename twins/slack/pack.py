@@ -27,7 +27,6 @@ from factory_tui.universe.sockets import Socket
 
 from . import (
     acts,
-    admin,
     admin_teams,
     apps,
     areas,
@@ -131,10 +130,6 @@ class Slack(Pack):
         token = _authenticate(call, args)
         context = Context(call, args, token)
         if found is None:
-            if call.operation.startswith("admin."):
-                admin.gate(context, call.operation)
-                call.gap(call.operation)
-                raise SlackError("feature_not_enabled")
             return self._gap(call)
         call.scratch["accepted"] = found.scopes
         _check(found, context)

@@ -393,3 +393,26 @@ async def test_the_async_app_in_socket_mode(bench: Bench) -> None:
         await bench.until(lambda: any(text.startswith("welcome") for text in bench.texts()))
     finally:
         await handler.close_async()  # type: ignore[no-untyped-call]
+
+
+async def test_socket_mode_clients_come_again_when_asked(bench: Bench) -> None:
+    secrets = bench.configure(socket_mode=True)
+    app = async_app(bench, secrets)
+    got: list[str] = []
+
+    @app.event("message")
+    async def hear(event: dict[str, Any]) -> None:
+        got.append(event["text"])
+
+    handler = AsyncSocketModeHandler(app, secrets["app_token"])
+    await handler.connect_async()
+    hub = bench.universe.sockets
+    await bench.until(lambda: len(hub.of("slack")) == 1)
+    first = hub.of("slack")[0].n
+    assert bench.universe.apply("slack", "disconnect_socket", {"reason": "warning"})["told"] == "1"
+    assert [socket.n for socket in hub.of("slack")] == [first], "a warning ends nothing"
+    bench.universe.apply("slack", "disconnect_socket", {})
+    await bench.until(lambda: any(socket.n > first for socket in hub.of("slack")))
+    bench.do("say", channel="it", text="still there?")
+    await bench.until(lambda: got == ["still there?"])
+    await handler.close_async()

@@ -119,3 +119,26 @@ async def test_every_method_works_through_the_client(
         pytest.skip("Slack's response samples are not at hand")
     problems = compare(wire.answers, folder)
     assert problems == [], "\n".join(problems)
+
+
+async def test_answers_have_what_the_description_requires(
+    make_universe: Callable[..., Universe], served: Serve, request: pytest.FixtureRequest
+) -> None:
+    path = request.config.rootpath.parent / "shared/api/slack/web_api.swagger.json"
+    if not path.is_file():
+        pytest.skip("Slack's description of its Web API is not at hand")
+    universe = make_universe("slack", seeds={"slack": "acme-12"})
+    wire = Wire(universe, await served(universe, "slack"), sync=True)
+    await play(wire)
+    missing: list[str] = []
+    checked = 0
+    for place, item in json.loads(path.read_text())["paths"].items():
+        for operation in item.values():
+            schema = operation["responses"].get("200", {}).get("schema", {})
+            for body in wire.answers.get(place.strip("/"), []):
+                checked += len(schema.get("required", ()))
+                missing += [
+                    f"{place} lacks {key}" for key in schema.get("required", ()) if key not in body
+                ]
+    assert sorted(set(missing)) == []
+    assert checked > 200
