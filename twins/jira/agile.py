@@ -42,7 +42,7 @@ _FIELDS: Final = ("flagged", "sprint", "closedSprints", "epic")
 
 def find_board(c: Context, key: str = "") -> Row:
     """A board whose filter's projects the caller may see. Raises Jira's 404."""
-    row = c["boards"].get(key or c.param("boardId"))
+    row = c["boards"].get(key or c.call.params.get("boardId", ""))
     if row is not None and _visible(c, row):
         return row
     raise JiraError(

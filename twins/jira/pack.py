@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from factory_tui.universe import (
+    ORGS,
+    Allowance,
     ApplyError,
     Call,
     Delivery,
     IndexFn,
+    Limit,
     Outcome,
     Outgoing,
     Pack,
@@ -23,11 +26,13 @@ from factory_tui.universe import (
     Seed,
     SeedTables,
     Twin,
+    org,
 )
 
 from . import (
     areas,  # noqa: F401 - registers the operations
     hooks,
+    ratelimits,
     scenario,
     sessions,
     tasks,
@@ -74,8 +79,12 @@ class Jira(Pack):
 
     def seed(self, seed: Seed) -> SeedTables:
         """A site with the organisation's people."""
+        name = seed.name.removesuffix("-dc")
+        if name != seed.name and name in ORGS:
+            # The kernel knows the organisations by their own names only.
+            seed = Seed(seed.name, org(name), seed.ids)
         seeded = seed_tables(seed)
-        if seed.name in LARGE:
+        if name in LARGE:
             bot = next(str(row["user"]) for row in seeded["tokens"].values())
             furnish(seed, seeded, bot)
         return {**seeded, **config_tables(seeded, list(SCREENED))}
@@ -106,12 +115,7 @@ class Jira(Pack):
         """Who calls: 401 for wrong credentials, and for none where they are needed."""
         row, given = _caller(call.twin, call.request)
         if row is None and (given or call.operation not in _OPEN | sessions.OPEN):
-            refusal = JiraError(401, _UNKNOWN_CALLER)
-            if given:
-                refusal.headers.append(("x-seraph-loginreason", "AUTHENTICATED_FAILED"))
-            realm = 'OAuth realm="' + call.request.base_url.replace(":", "%3A") + '"'
-            refusal.headers.append(("www-authenticate", realm))
-            return refusal.response()
+            return _unauthorised(call, given=given)
         call.scratch["user"] = row
         return None
 
@@ -136,6 +140,28 @@ class Jira(Pack):
             account = user["id"] if _is_cloud(call.twin) else user["name"]
             name = "x-aaccountid" if _is_cloud(call.twin) else "x-ausername"
             response.headers.append((name, str(account)))
+        if _is_cloud(call.twin) and response.header("x-ratelimit-limit") is None:
+            response.headers += ratelimits.headers_of(call, call.allowance)
+
+    def limit(self, call: Call) -> Limit | None:
+        """Requests per second and endpoint, or writes to one issue; Data Center has none."""
+        return ratelimits.limit_of(call) if _is_cloud(call.twin) else None
+
+    def limited_response(self, call: Call, allowance: Allowance) -> Response:
+        """429; :meth:`finish` adds what the limit is and when it ends."""
+        return JiraError(429, _FAULTS[429]).response()
+
+    def revoke(self, call: Call) -> bool:
+        """Revoke the token of the call."""
+        token = _token_of(call.twin, call.request)
+        if token is None:
+            return False
+        call.twin["tokens"].put(token["token"], {**token, "revoked": True})
+        return True
+
+    def revoked_response(self, call: Call) -> Response:
+        """The answer to credentials that are no longer valid."""
+        return _unauthorised(call)
 
     def fault_response(self, call: Call, status: int, headers: Mapping[str, str]) -> Response:
         """Jira's body for a status; 429 with ``Retry-After`` and the rate limit's headers."""
@@ -226,33 +252,51 @@ def _handler(function: Function) -> Any:
     return run
 
 
+def _unauthorised(call: Call, *, given: bool = True) -> Response:
+    refusal = JiraError(401, _UNKNOWN_CALLER)
+    if given:
+        refusal.headers.append(("x-seraph-loginreason", "AUTHENTICATED_FAILED"))
+    realm = 'OAuth realm="' + call.request.base_url.replace(":", "%3A") + '"'
+    refusal.headers.append(("www-authenticate", realm))
+    return refusal.response()
+
+
 def _is_cloud(twin: Twin) -> bool:
     return bool(twin["site"]["site"]["deployment"] == "Cloud")
 
 
-def _caller(twin: Twin, request: Request) -> tuple[Row | None, bool]:
-    """The account that calls and whether any credentials were given."""
+def _secret(twin: Twin, request: Request) -> tuple[str, str]:
+    """The secret that was sent, "" for none, and the name that goes with it."""
     header = request.headers.get("authorization", "")
     kind, _, value = header.partition(" ")
     if not header:
-        secret = _cookie(request.headers.get("cookie", ""))
-        token = twin["tokens"].get(secret) if secret and not _is_cloud(twin) else None
-        user = twin["users"].get(token["user"]) if token else None
-        return (user, True) if user is not None and user["active"] else (None, False)
+        return ("" if _is_cloud(twin) else _cookie(request.headers.get("cookie", "")), "")
     if kind.lower() == "bearer":
-        name, secret = "", value.strip()
-    elif kind.lower() == "basic":
+        return value.strip(), ""
+    if kind.lower() == "basic":
         try:
             name, _, secret = base64.b64decode(value.strip(), validate=True).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError):
-            return None, True
-    else:
-        return None, True
-    token = twin["tokens"].get(secret)
+            return "", ""
+        return secret, name or "-"
+    return "", ""
+
+
+def _token_of(twin: Twin, request: Request) -> Row | None:
+    """The valid token of a request."""
+    row = twin["tokens"].get(_secret(twin, request)[0])
+    return row if row is not None and not row.get("revoked") else None
+
+
+def _caller(twin: Twin, request: Request) -> tuple[Row | None, bool]:
+    """The account that calls and whether any credentials were given."""
+    _, name = _secret(twin, request)
+    token = _token_of(twin, request)
+    given = "authorization" in request.headers
     user = twin["users"].get(token["user"]) if token else None
     if user is None or not user["active"]:
-        return None, True
-    if kind.lower() == "basic" and name.lower() not in (user["email"].lower(), user["name"]):
+        return None, given and bool(request.headers["authorization"])
+    if name and name.lower() not in (user["email"].lower(), user["name"]):
         return None, True
     return user, True
 

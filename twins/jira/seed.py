@@ -43,7 +43,7 @@ modules      module key       what apps have registered (Connect)
 from collections.abc import Mapping
 from typing import Any, Final
 
-from factory_tui.universe import HEX, IndexFn, Key, Person, Row, Seed, SeedTables
+from factory_tui.universe import HEX, ORGS, IndexFn, Key, Person, Row, Seed, SeedTables
 
 __all__ = ["BOT_EMAIL", "SEEDS", "TABLES", "project_row", "seed_tables", "user_row"]
 
@@ -96,8 +96,8 @@ TABLES: Final[Mapping[str, Mapping[str, IndexFn]]] = {
     "modules": {},
 }
 
-SEEDS: Final = ("acme-it", "acme-it-dc")
-"""``acme-it``: a help desk on Jira Cloud; ``acme-it-dc``: the same on Data Center."""
+SEEDS: Final = ("acme-it", "acme-it-dc", *(f"{name}-dc" for name in ORGS if name != "empty"))
+"""``acme-it``: a help desk on Jira Cloud; ``-dc``: the same or an organisation's on Data Center."""
 
 BOT_EMAIL: Final = "automation@acme.example"
 

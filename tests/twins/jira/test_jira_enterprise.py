@@ -84,6 +84,14 @@ def test_a_fork_holds_its_changes_only(large: Universe) -> None:
     assert len(large.twins["jira"]["issues"].changes()) == 0
 
 
+def test_the_same_on_data_center(make_universe: Callable[..., Universe]) -> None:
+    site = Site(make_universe("jira", seeds={"jira": "acme-5000-dc"}))
+    found = site("GET /search?jql=project%20%3D%20WEB&maxResults=1", version="2")
+    assert (found["total"], "name" in found["issues"][0]["fields"]["reporter"]) == (500, True)
+    small = Site(make_universe("jira", seeds={"jira": "acme-12-dc"}))
+    assert len(small("GET /user/search?username=.", version="2")) == 13
+
+
 def test_it_is_the_same_every_time(make_universe: Callable[..., Universe]) -> None:
     one, two = (make_universe("jira", seeds={"jira": "acme-5000"}, seed=7) for _ in range(2))
     rows = [list(universe.twins["jira"]["issues"].items()) for universe in (one, two)]
