@@ -138,6 +138,7 @@ class _Layout:
         self.layer_of = {b.id: used.index(b.layer) for b in boxes}
         self.layers: list[list[_Item]] = [[] for _ in used]
         self.items: dict[str, _Item] = {}
+        self.chains: list[list[_Item]] = []
         self.out_port: dict[int, int] = {}
         self.in_port: dict[int, int] = {}
 
@@ -148,8 +149,12 @@ class _Layout:
             item = self.items[box.id]
             item.order = len(self.layers[item.layer])
             self.layers[item.layer].append(item)
-        self.chains = [self._chain(number, link) for number, link in enumerate(self.links)]
+        self.chains = [self._chain(link) for link in self.links]
+        self._join()
         self._untangle()
+        # Now that it is known who stands where, ports can stand in the same order.
+        self._ports()
+        self._join()
         self._spread()
         self._choose_lanes()
         return self._route()
@@ -174,7 +179,7 @@ class _Layout:
                 rooms_out = [self._room(self.links[n]) for n in outs[ident]]
                 rooms_in = [2] * len(ins[ident])
                 size = max(box.width, sum(rooms_out) + 1, sum(rooms_in) + 2)
-            self.items[ident] = _Item(ident, self.layer_of[ident], size)
+            self.items.setdefault(ident, _Item(ident, self.layer_of[ident], size))
             self.out_port |= _spaced(outs[ident], rooms_out, size)
             self.in_port |= _spaced(ins[ident], rooms_in, size)
 
@@ -186,14 +191,18 @@ class _Layout:
     def _leads_back(self, link: Link) -> bool:
         return self.layer_of[link.target] <= self.layer_of[link.source]
 
-    def _far(self, number: int, ident: str) -> tuple[int, int]:
+    def _far(self, number: int, ident: str) -> tuple[float, int]:
+        """What an edge's ports are ordered by: where its next stop stands."""
         link = self.links[number]
+        chain = self.chains[number] if self.chains else []
+        if chain:
+            return (chain[1] if link.source == ident else chain[-2]).order, number
         other = self.boxes[link.target if link.source == ident else link.source]
         return other.order, number
 
     # -- order and place -------------------------------------------------------------------
 
-    def _chain(self, number: int, link: Link) -> list[_Item]:
+    def _chain(self, link: Link) -> list[_Item]:
         """The items that a forward edge goes through; empty for one that leads back."""
         if self._leads_back(link):
             return []
@@ -204,12 +213,22 @@ class _Layout:
             self.layers[layer].append(item)
             chain.append(item)
         chain.append(target)
+        return chain
+
+    def _join(self) -> None:
+        """Tell every item its neighbours along the edges, and the ports between them."""
+        for layer in self.layers:
+            for item in layer:
+                item.before, item.after = [], []
+        for number, chain in enumerate(self.chains):
+            self._join_chain(number, chain)
+
+    def _join_chain(self, number: int, chain: Sequence[_Item]) -> None:
         for one, two in pairwise(chain):
-            own = self.out_port[number] if one is source else 0
-            theirs = self.in_port[number] if two is target else 0
+            own = self.out_port[number] if one is chain[0] else 0
+            theirs = self.in_port[number] if two is chain[-1] else 0
             one.after.append((two, own, theirs))
             two.before.append((one, theirs, own))
-        return chain
 
     def _untangle(self) -> None:
         """Order the layers so that few edges cross: each item near the middle of its neighbours."""

@@ -51,7 +51,7 @@ class AnswerScreen(ModalScreen[None]):
     """One open question. A choice's key answers; enter takes the one under the cursor."""
 
     AUTO_FOCUS = None
-    DEFAULT_CSS = """
+    CSS = """
     AnswerScreen {
         align: center middle;
         background: $background 60%;

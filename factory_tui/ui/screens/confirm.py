@@ -17,7 +17,7 @@ __all__ = ["ConfirmScreen"]
 class ConfirmScreen(ModalScreen[bool]):
     """Ask before something that is hard to take back. Enter alone never means yes."""
 
-    DEFAULT_CSS = """
+    CSS = """
     ConfirmScreen {
         align: center middle;
         background: $background 60%;
