@@ -8,6 +8,7 @@ from factory_tui.universe import Allowance, Call, Limit, Request, Response, Row,
 from . import errors
 from .base import OktaBase, api_token
 from .buckets import bucket_of
+from .cors import allow, preflight
 from .oauth import OPEN, bearer
 from .scopes import SCOPES_OF
 
@@ -50,13 +51,14 @@ class Access(OktaBase):
             return None
         if call.scratch.get("revoked"):
             return errors.error(call, 401, *errors.STATUS_ERRORS[401])
-        refused = super().before(call)
-        if refused is not None:
+        refused = preflight(call) or super().before(call)
+        if refused is not None and refused.status >= 400:
             scheme = call.request.headers.get("authorization", "").partition(" ")[0]
             if scheme in ("Bearer", "DPoP"):
                 needed = SCOPES_OF.get(call.operation, ())
                 sentence = "The access token is invalid."
                 _challenge(call, refused, scheme, needed, "invalid_token", sentence)
+        if refused is not None:
             return refused
         token = bearer(call.twin, call.request)
         if token is None or not call.operation:
@@ -70,6 +72,12 @@ class Access(OktaBase):
         scheme = token["fields"]["scheme"]
         _challenge(call, response, scheme, needed, "insufficient_scope", sentence)
         return response
+
+    def finish(self, call: Call, response: Response) -> None:
+        """What every answer carries, and what lets a browser read it."""
+        if "origin" in call.request.headers:
+            allow(call, response)
+        super().finish(call, response)
 
     def limit(self, call: Call) -> Limit | None:
         """The published limit of the endpoint; per principal, where Okta counts per org."""

@@ -563,3 +563,24 @@ def test_keys_rotate_by_hand_and_by_themselves(okta: Okta) -> None:
     assert okta(f"PUT {server}", row).status == 200
     okta.universe.clock.advance(200 * 86_400)
     assert signer() == following
+
+
+def test_pages_of_trusted_origins_may_call(okta: Okta) -> None:
+    page = {"origin": "https://portal.example"}
+    ask = {**page, "access-control-request-method": "GET", "authorization": ""}
+    allowed = "access-control-allow-origin"
+    assert okta("GET /oauth2/v1/keys", **page).header(allowed) == page["origin"], "any page"
+    assert okta("OPTIONS /oauth2/v1/token", **page).status == 204
+    assert okta("GET /api/v1/users/me", **page).header(allowed) is None
+    assert okta("OPTIONS /api/v1/users/me", **ask).status == 401
+    scopes = [{"type": "CORS"}]
+    body = {"name": "Portal", "origin": page["origin"], "scopes": scopes}
+    key = okta("POST /api/v1/trustedOrigins", body).data()["id"]
+    asked = okta("OPTIONS /api/v1/users/me", **ask)
+    assert (asked.status, asked.header("access-control-allow-methods")) == (200, "GET")
+    answer = okta("GET /api/v1/users/me", **page)
+    assert answer.header(allowed) == page["origin"]
+    assert answer.header("access-control-allow-credentials") == "true"
+    assert okta("GET /api/v1/users/me", origin="https://other.example").header(allowed) is None
+    okta(f"POST /api/v1/trustedOrigins/{key}/lifecycle/deactivate")
+    assert okta("GET /api/v1/users/me", **page).header(allowed) is None
