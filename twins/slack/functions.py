@@ -82,7 +82,7 @@ def fail(c: Context) -> dict[str, Any]:
 
 
 def run_function(twin: Twin, args: dict[str, Any]) -> dict[str, str]:
-    """A workflow runs a function of the app: ``{callback_id, inputs?, user?}``."""
+    """A workflow runs a function of the app: ``{callback_id, inputs?}``."""
     app = main_app(twin)
     name = str(args["callback_id"])
     known = app["manifest"].get("functions", {}).get(name, {})
