@@ -7,7 +7,7 @@ from factory_tui.universe import Call, Response, Row, route
 from . import errors, seeds
 from .fields import BLANK, INVALID, checked
 from .iam import CUSTOM_ROLES
-from .resource import Resource, link, put_thing
+from .resource import Resource, in_body, link, put_thing
 from .roles import STANDARD_ROLES
 
 __all__ = ["RESOURCES"]
@@ -76,9 +76,10 @@ class Bundles(Resource):
     @route("GET", _OPT + "/bundles", "")
     def list_bundles(self, call: Call) -> Response:
         """An object around a list."""
-        rows = [self.shown(call, row) for row in self.rows(call.twin)]
-        links = {"self": {"href": link(call, "iam/governance/bundles")}}
-        return Response.json({"bundles": rows, "_links": links})
+        rows, more = in_body(call, self.rows(call.twin), 20)
+        links = {"self": {"href": link(call, "iam/governance/bundles")}, **more}
+        found = [self.shown(call, row) for row in rows]
+        return Response.json({"bundles": found, "_links": links})
 
     @route("GET", _BUNDLE + "/entitlements", "")
     def list_entitlements(self, call: Call) -> Response:
@@ -86,6 +87,8 @@ class Bundles(Resource):
         row = self.find(call)
         links = self.links(call, row)
         href = links["entitlements"]["href"]
+        held = [{"n": n, **one} for n, one in enumerate(row["fields"]["entitlements"], 1)]
+        shown, more = in_body(call, held, 20)
         found = [
             {
                 "id": one["id"],
@@ -94,9 +97,9 @@ class Bundles(Resource):
                 "description": "",
                 "_links": {"values": {"href": f"{href}/{one['id']}/values"}},
             }
-            for one in row["fields"]["entitlements"]
+            for one in shown
         ]
-        links = {"self": {"href": href}, "bundle": links["self"]}
+        links = {"self": {"href": href}, "bundle": links["self"], **more}
         return Response.json({"entitlements": found, "_links": links})
 
     @route("GET", _BUNDLE + "/entitlements/{entitlementId}/values", "")
@@ -110,7 +113,9 @@ class Bundles(Resource):
         links = self.links(call, row)
         href = f"{links['entitlements']['href']}/{key}"
         found = []
-        for number, value in enumerate([*one["resourceSets"], *one["targets"]], 1):
+        names = [*one["resourceSets"], *one["targets"]]
+        shown, more = in_body(call, [{"n": n, "id": v} for n, v in enumerate(names, 1)], 20)
+        for number, value in ((entry["n"], entry["id"]) for entry in shown):
             where = link(call, f"iam/resource-sets/{value}")
             sets = {"resource-set": {"href": where}} if value in one["resourceSets"] else {}
             found.append({"id": f"{key}-{number}", "name": value, "value": value, "_links": sets})
@@ -118,6 +123,7 @@ class Bundles(Resource):
             "self": {"href": f"{href}/values"},
             "bundle": links["self"],
             "entitlements": links["entitlements"],
+            **more,
         }
         return Response.json({"entitlementValues": found, "_links": links})
 

@@ -7,7 +7,7 @@ from factory_tui.universe import Call, Response, Row, route
 from . import errors
 from .base import body_object, now
 from .fields import BLANK, INVALID, checked
-from .resource import Resource, caller, link
+from .resource import Resource, caller, in_body, link
 
 __all__ = ["CUSTOM_ROLES", "RESOURCES"]
 
@@ -240,10 +240,11 @@ class SetResources(Resource):
     def do_list(self, call: Call) -> Response:
         """An object around a list."""
         owner = self.parent_id(call)
-        rows = [self.shown(call, row) for row in self.rows(call.twin, owner)]
+        rows, more = in_body(call, self.rows(call.twin, owner))
         href = link(call, f"iam/resource-sets/{owner}")
         links = {"resource-set": {"href": href}, "self": {"href": f"{href}/resources"}}
-        return Response.json({"resources": rows, "_links": links})
+        found = [self.shown(call, row) for row in rows]
+        return Response.json({"resources": found, "_links": {**links, **more}})
 
     @route("PUT", path, "")
     def change(self, call: Call) -> Response:

@@ -22,7 +22,7 @@ from .described import DESCRIBED
 from .expressions import ExpressionError, compile_expression
 from .fields import checked
 
-__all__ = ["TAKEN", "Resource", "caller", "hinted", "link", "put_thing", "rows_of"]
+__all__ = ["TAKEN", "Resource", "caller", "hinted", "in_body", "link", "put_thing", "rows_of"]
 
 TAKEN: Final = "An object with this field already exists in the current organization"
 _VERBS: Final[dict[str, tuple[str, str]]] = {
@@ -59,6 +59,19 @@ def caller(call: Call) -> str:
     """The id of the user behind the request's token; "" for an application's token."""
     owner = call.twin["users"].first("login", call.principal.lower())
     return str(owner["id"]) if owner is not None else call.principal
+
+
+def in_body(
+    call: Call, rows: Iterable[Row], default: int = 100
+) -> tuple[list[Row], dict[str, dict[str, str]]]:
+    """One page of rows, and the link to the next where there is one, for lists inside an object."""
+    shown, links = page(call, rows, default, 1000)
+    found = {}
+    for _, value in links:
+        address, _, relation = value.partition(">; ")
+        if relation == 'rel="next"':
+            found["next"] = {"href": address.lstrip("<")}
+    return shown, found
 
 
 def rows_of(twin: Twin, resource: str, parent: str = "") -> list[Row]:

@@ -13,7 +13,7 @@ import yaml
 
 from .sdk import bare
 
-__all__ = ["DESCRIPTION", "described", "problem_of"]
+__all__ = ["DESCRIPTION", "described", "problem_of", "taking"]
 
 DESCRIPTION = Path(__file__).parents[4] / "shared" / "api" / "okta" / "management.openapi.yaml"
 
@@ -37,6 +37,18 @@ def _operations() -> dict[tuple[str, str], dict[str, Any]]:
 def described(verb: str, path: str) -> bool:
     """Whether an operation is one of the management API's."""
     return (verb, path) in _operations()
+
+
+def taking(parameter: str) -> list[str]:
+    """Bare paths of the reads that take a parameter of the query."""
+    known = _document()["components"]["parameters"]
+    found = []
+    for (verb, path), one in _operations().items():
+        given = one.get("parameters", [])
+        whole = [known[p["$ref"].rpartition("/")[2]] if "$ref" in p else p for p in given]
+        if verb == "GET" and any(p["name"] == parameter for p in whole):
+            found.append(path)
+    return found
 
 
 def _nullable(schema: Any) -> Any:

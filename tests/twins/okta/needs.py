@@ -231,7 +231,7 @@ def _slack(d: Any) -> list[str]:
 
 
 def _other_server(d: Any, *_: str) -> str:
-    body = {**GOOD["/api/v1/authorizationServers"], "name": "Other"}
+    body = {**GOOD["/api/v1/authorizationServers"], "name": _numbered(d, "server")}
     return str(d.post("/api/v1/authorizationServers", body)["id"])
 
 
@@ -402,7 +402,8 @@ def _queried(d: Any) -> list[str]:
 
 
 def _assignment(d: Any) -> dict[str, Any]:
-    key = d.post("/api/v1/realm-assignments", GOOD["/api/v1/realm-assignments"])["id"]
+    body = {**GOOD["/api/v1/realm-assignments"], "name": _numbered(d, "assignment")}
+    key = d.post("/api/v1/realm-assignments", body)["id"]
     d.okta(f"POST /api/v1/realm-assignments/{key}/lifecycle/activate")
     return {"assignmentId": key}
 
