@@ -15,6 +15,7 @@ from typing import Any
 from factory_tui import process
 from factory_tui.agent.workspace import Workspace
 from factory_tui.config import Settings
+from factory_tui.engine.answers import Answers
 from factory_tui.engine.control import ControlLoop, Gate
 from factory_tui.engine.launch import RunOptions
 from factory_tui.engine.models import register_providers, same_family, split_model
@@ -87,6 +88,7 @@ class Runtime:
         self.stop: asyncio.Future[Stopped] = asyncio.get_running_loop().create_future()
         self.wishes = asyncio.Event()
         self.questions = Questions(self)
+        self.answers = Answers(store, run_id)
         self.pool: Pool
         self.client: Client
         self.ledger: Ledger
@@ -200,6 +202,7 @@ class Runtime:
             gate=self.gate.wait,
             on_exhausted=self._on_exhausted,
             on_retry=self._on_retry_wait,
+            on_answer=self.answers.keep,
             compact_at=0 if recorded else models.compact_at,
         )
         if not recorded:
@@ -325,6 +328,8 @@ class Runtime:
             ContextLengthError: the request does not fit the model.
             BudgetExhausted: there is no money for it, and the run has ended.
         """
+        if (known := self.answers.find(request)) is not None:
+            return known
         while True:
             try:
                 return await self._ask(request, on_delta)

@@ -44,7 +44,7 @@ class Client:
         ledger: The budget; every call of every adapter is reserved and settled in it.
         options: Without ``providers``: what a ``MessagesClient`` takes. The client then speaks to
             one Messages API server, with retries, recording and a gate. With ``providers``,
-            only ``prices``, ``gate`` and ``on_exhausted`` mean something.
+            only ``prices``, ``gate``, ``on_exhausted`` and ``on_answer`` mean something.
 
     Raises:
         ConfigurationError: The default provider is not among the providers, or an adapter's
@@ -115,6 +115,7 @@ class Client:
                 prices=self._options.get("prices"),
                 gate=self._options.get("gate"),
                 on_exhausted=self._options.get("on_exhausted"),
+                on_answer=self._options.get("on_answer"),
             )
         self._adapters[name] = adapter
 

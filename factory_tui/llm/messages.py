@@ -70,6 +70,7 @@ class MessagesOptions(TypedDict, total=False):
     gate: Callable[[], Awaitable[None]] | None
     on_exhausted: Callable[[BudgetExhausted], Awaitable[bool]] | None
     on_retry: Callable[[Retry], None] | None
+    on_answer: Callable[[Request, Response], None] | None
     max_retries: int
     backoff_s: float
     max_wait_s: float
@@ -95,6 +96,8 @@ class MessagesClient:
         gate: Awaited before each reservation; a pause is a gate that does not open.
         on_exhausted: Asked when the budget is exhausted; True means try again.
         on_retry: Told before each wait for another attempt.
+        on_answer: Given every complete answer before it is booked as paid, so that whoever keeps
+            it need not pay for it again after a crash.
         max_retries: Attempts after the first.
         backoff_s: First wait where the server names none; doubles each time, jittered.
         max_wait_s: A server that asks to wait longer than this has failed the call.
@@ -119,6 +122,7 @@ class MessagesClient:
         gate: Callable[[], Awaitable[None]] | None = None,
         on_exhausted: Callable[[BudgetExhausted], Awaitable[bool]] | None = None,
         on_retry: Callable[[Retry], None] | None = None,
+        on_answer: Callable[[Request, Response], None] | None = None,
         max_retries: int = 4,
         backoff_s: float = 1.0,
         max_wait_s: float = 300.0,
@@ -137,7 +141,7 @@ class MessagesClient:
         self._send_key = send_key
         self._gate = gate
         self._on_exhausted = on_exhausted
-        self._on_retry = on_retry
+        self._on_retry, self._on_answer = on_retry, on_answer
         self._max_retries = max_retries
         self._backoff_s = backoff_s
         self._max_wait_s = max_wait_s
@@ -233,14 +237,11 @@ class MessagesClient:
         except BaseException as error:
             self._settle_failure(reservation, assembly, error)
             raise
-        usage = assembly.usage
-        cost: Decimal | None
-        if usage is None:
-            usage, cost = self._ledger.forfeit(reservation), reservation.usd
-        else:
-            cost = self._prices.cost(request.model, usage)
-            self._ledger.commit(reservation, usage, cost)
-        return Response(
+        told = assembly.usage
+        # Without it the whole reservation is charged.
+        usage = told or Usage(reservation.input_tokens, reservation.max_tokens, estimated=True)
+        cost = reservation.usd if told is None else self._prices.cost(request.model, usage)
+        response = Response(
             id=assembly.id,
             model=assembly.model or request.model,
             content=content,
@@ -250,6 +251,15 @@ class MessagesClient:
             budget_tokens=usage.budget_tokens,
             incomplete_tool=assembly.incomplete_tool,
         )
+        try:
+            if self._on_answer is not None:
+                self._on_answer(request, response)
+        finally:
+            if told is None:
+                self._ledger.forfeit(reservation)
+            else:
+                self._ledger.commit(reservation, usage, cost)
+        return response
 
     def _settle_failure(
         self, reservation: Reservation, assembly: Assembly, error: BaseException

@@ -31,6 +31,7 @@ class Metered:
         prices: What models cost.
         gate: Awaited before each reservation; a pause is a gate that does not open.
         on_exhausted: Asked when the budget is exhausted; True means try again.
+        on_answer: Given every complete answer before it is booked as paid.
     """
 
     def __init__(
@@ -41,10 +42,11 @@ class Metered:
         prices: Prices | None = None,
         gate: Callable[[], Awaitable[None]] | None = None,
         on_exhausted: Callable[[BudgetExhausted], Awaitable[bool]] | None = None,
+        on_answer: Callable[[Request, Response], None] | None = None,
     ) -> None:
         self._adapter, self._ledger = adapter, ledger
         self._prices = prices or Prices()
-        self._gate, self._on_exhausted = gate, on_exhausted
+        self._gate, self._on_exhausted, self._on_answer = gate, on_exhausted, on_answer
         self._counter = InputCounter()
 
     @property
@@ -64,7 +66,7 @@ class Metered:
         except BaseException as error:
             self._settle_failure(held, error)
             raise
-        return self._settle(held, response)
+        return self._settle(held, request, response)
 
     async def stream(self, request: Request) -> AsyncIterator[StreamEvent]:
         """See ``ProviderAdapter``."""
@@ -76,7 +78,7 @@ class Metered:
                 async for event in events:
                     if event.type == StreamEventType.FINISH and event.response and held:
                         reservation, held = held, None
-                        response = self._settle(reservation, event.response)
+                        response = self._settle(reservation, request, event.response)
                         event = replace(event, response=response, usage=response.usage)
                     yield event
         except BaseException as error:
@@ -117,7 +119,15 @@ class Metered:
                 if self._on_exhausted is None or not await self._on_exhausted(exhausted):
                     raise
 
-    def _settle(self, held: Reservation, response: Response) -> Response:
+    def _settle(self, held: Reservation, request: Request, response: Response) -> Response:
+        try:
+            if self._on_answer is not None:
+                self._on_answer(request, response)
+        finally:
+            settled = self._booked(held, response)
+        return settled
+
+    def _booked(self, held: Reservation, response: Response) -> Response:
         usage = response.usage
         if usage.estimated and usage.total_tokens == 0:  # the server did not say
             usage, cost = self._ledger.forfeit(held), held.usd

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from .codec import dumps, loads
@@ -70,6 +71,28 @@ class Places(Repository):
         """A wish is fulfilled, or cannot be."""
         with self._db.write() as db:
             db.execute("UPDATE wanted SET done_ms=? WHERE id=?", (now_ms(), wish))
+
+    def keep_answer(self, run_id: str, slot: str, asked: str, answer: Mapping[str, Any]) -> None:
+        """Keep a model's answer until what was made of it is stored; one per slot.
+
+        Args:
+            run_id: the run.
+            slot: the conversation.
+            asked: a digest of the request it answers.
+            answer: the answer.
+        """
+        with refers_to(UnknownRun(f"There is no run {run_id}.")), self._db.write() as db:
+            db.execute(
+                "INSERT OR REPLACE INTO answer(run_id, slot, asked, answer) VALUES(?,?,?,?)",
+                (run_id, slot, asked, dumps(answer)),
+            )
+
+    def kept_answer(self, run_id: str, slot: str, asked: str) -> dict[str, Any] | None:
+        """The answer kept for this very request, if there is one."""
+        row = self._db.one(
+            "SELECT answer FROM answer WHERE run_id=? AND slot=? AND asked=?", (run_id, slot, asked)
+        )
+        return None if row is None else dict(loads(row[0]))
 
 
 def _place(row: tuple[Any, ...]) -> PlaceRow:

@@ -49,7 +49,7 @@ class Removal(Repository):
             for table in ("step", "verdict"):
                 db.execute(f"DELETE FROM {table} WHERE trial IN {trials}", (run_id,))
             for table in (
-                *("trial", "scenario", "iteration", "place", "wanted"),
+                *("trial", "scenario", "iteration", "place", "wanted", "answer"),
                 *("ledger", "live", "control", "journal"),
             ):
                 db.execute(f"DELETE FROM {table} WHERE run_id = ?", (run_id,))

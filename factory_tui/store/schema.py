@@ -178,8 +178,21 @@ def _places(db: Database) -> None:
         db.execute(statement)
 
 
+_ANSWER: Final = """CREATE TABLE answer(
+  run_id TEXT NOT NULL REFERENCES run(id), slot TEXT NOT NULL, asked TEXT NOT NULL,
+  answer TEXT NOT NULL, PRIMARY KEY(run_id, slot)) STRICT, WITHOUT ROWID"""
+
+
+def _answers(db: Database) -> None:
+    db.execute(_ANSWER)  # a model's last answer in a conversation, until its turn is stored
+
+
 FACTORY: Final = Plan(
     name="factory",
     application_id=0x66616374,  # "fact"
-    steps=(Migration("0001 first", _first), Migration("0002 places", _places)),
+    steps=(
+        Migration("0001 first", _first),
+        Migration("0002 places", _places),
+        Migration("0003 answers", _answers),
+    ),
 )
