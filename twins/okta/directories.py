@@ -7,7 +7,7 @@ from factory_tui.universe import Call, Response, Row, Twin, route
 
 from . import changes, errors
 from .apps import APPS
-from .base import body_object, now
+from .base import body_object, listed, now, page
 from .fields import BLANK, INVALID, checked
 from .groups import find_group
 from .resource import Resource, hinted, link, put_thing, rows_of
@@ -194,9 +194,9 @@ class RealmOperations(Resource):
 
     @route("GET", "/api/v1/realm-assignments/operations", "")
     def list_operations(self, call: Call) -> Response:
-        """The latest first."""
-        rows = list(reversed(self.rows(call.twin)))
-        return Response.json([self._shown(call, row) for row in rows[:200]])
+        """The latest first, in pages."""
+        rows, links = page(call, reversed(self.rows(call.twin)), 200, 200, by_offset=True)
+        return listed([self._shown(call, row) for row in rows], links)
 
     @route("POST", "/api/v1/realm-assignments/operations", "")
     def execute(self, call: Call) -> Response:

@@ -91,7 +91,7 @@ def test_what_is_deleted_is_gone_everywhere(okta: Any) -> None:
         query = "?deleteTargetGroup=false" if "group-push" in path else ""
         first = okta(f"DELETE {target}{query}").status
         again = okta(f"DELETE {target}{query}")
-        found = (first, again.status)
+        found: tuple[int, ...] = (first, again.status)
         if path in reads:
             found += (okta(f"GET {target}").status,)
         if found[:2] != (204, 404) or found[2:] not in ((), (404,)):
