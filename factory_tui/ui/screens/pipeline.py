@@ -165,7 +165,7 @@ class PipelineScreen(Panes):
             text = node_text(pipeline, node, now, full=True)
             self.factory.open_text(self.run_id, f"node {node.label}", text)
         else:
-            text = node_text(pipeline, node, now, full=False)
+            text = node_text(pipeline, node, now, full=self.wide)
             self.query_one(DetailPane).show(f"2 {node.label}", text, "enter in full")
 
     @on(GraphView.Moved)
