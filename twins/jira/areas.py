@@ -14,6 +14,7 @@ from . import (  # noqa: F401 - imported for their registrations
     contexts,
     createmeta,
     dashboards,
+    datacenter,
     epics,
     expressions,
     fieldadmin,

@@ -9,7 +9,7 @@ from factory_tui.universe import BadBodyError, Call, Response, Row, Table, Twin
 from .errors import TYPE, JiraError, no_issue
 from .permits import holds, may_browse
 
-__all__ = ["OPERATIONS", "Context", "Operation", "empty", "operation", "reply", "stamp"]
+__all__ = ["OPERATIONS", "Context", "Function", "Operation", "empty", "operation", "reply", "stamp"]
 
 Function = Callable[["Context"], Response]
 

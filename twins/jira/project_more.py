@@ -14,6 +14,8 @@ from .shapes import project_shape
 from .tasks import submit, task_link, task_shape, work
 from .telling import project_event
 
+__all__ = ["archive_project", "restore_project"]
+
 _KEY: Final = re.compile(r"[A-Z][A-Z0-9]{1,9}\Z")
 
 
@@ -42,7 +44,7 @@ def recent(c: Context) -> Response:
 
 
 @operation("POST", "/project/{projectIdOrKey}/archive", "archiveProject")
-def archive(c: Context) -> Response:
+def archive_project(c: Context) -> Response:
     """Archive a project: it can be seen and not changed."""
     project = c.project(c.param("projectIdOrKey"))
     c.need_admin("You do not have permission to archive projects.")
@@ -55,7 +57,7 @@ def archive(c: Context) -> Response:
 
 
 @operation("POST", "/project/{projectIdOrKey}/restore", "restore")
-def restore(c: Context) -> Response:
+def restore_project(c: Context) -> Response:
     """Bring a project back from the archive or the trash."""
     c.need_admin("You do not have permission to restore projects.")
     key = c.param("projectIdOrKey")
