@@ -194,3 +194,48 @@ async def test_rtm_clients_hear_and_speak(workspace: Any, served: Serve) -> None
         await asyncio.to_thread(work)
         client.close()
     assert universe.crashes == []
+
+
+async def test_the_same_calls_give_the_same_bytes_also_after_a_restore(
+    make_universe: Callable[..., Universe],
+) -> None:
+    universe = make_universe("slack", seeds={"slack": "acme-12"}, seed=3, vary={"ids", "names"})
+    start = universe.snapshot()
+
+    async def played() -> list[bytes]:
+        universe.restore(start)
+        universe.forget()
+        await play(Direct(universe))
+        events = [repr(d.event.payload).encode() for d in universe.outbox.pending]
+        return [e.response_body + repr(e.response_headers).encode() for e in universe.tap] + events
+
+    first = await played()
+    assert len(first) > 180
+    assert await played() == first
+
+
+def test_what_admins_change_is_told(workspace: Any) -> None:
+    universe = workspace.universe
+    state = universe.twins["slack"]
+    state.pack.stand_alone(state)
+    wanted = ["emoji_changed", "team_rename", "channel_deleted"]
+    universe.apply("slack", "configure_app", {"events": wanted})
+    workspace.token = universe.env("slack", "http://x")["SLACK_ADMIN_TOKEN"]
+    team = universe.env("slack", "http://x")["SLACK_TEAM_ID"]
+    room = workspace.channel("it")
+    for method, args in [
+        ("admin.emoji.add", {"name": "a", "url": "https://x.example/a.png"}),
+        ("admin.emoji.rename", {"name": "a", "new_name": "b"}),
+        ("admin.emoji.remove", {"name": "b"}),
+        ("admin.teams.settings.setName", {"team_id": team, "name": "New"}),
+        ("admin.conversations.delete", {"channel_id": room}),
+    ]:
+        assert workspace(method, **args)["ok"], method
+    seen = [(event["type"], event.get("subtype")) for event in told(universe)]
+    assert seen == [
+        ("emoji_changed", "add"),
+        ("emoji_changed", "rename"),
+        ("emoji_changed", "remove"),
+        ("team_rename", None),
+        ("channel_deleted", None),
+    ]
