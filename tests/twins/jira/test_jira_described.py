@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from factory_tui.universe import Response
 from tests.twins.jira.conftest import Site
 from tests.twins.jira.described import WRONG, Description
 from tests.twins.jira.tours import TOURS, Tour
@@ -94,25 +95,33 @@ def _place(path: str) -> str:
     return "/" + "/".join(parts)
 
 
-def test_what_a_large_site_shows_is_as_described(
-    make_site: Callable[..., Site], description: Description
-) -> None:
-    site = make_site("acme-5000")
+def ask_everything(site: Site) -> dict[str, Response]:
+    """What a large site answers to every described GET that is implemented, by operation."""
     tour = Tour(site)
     tour.issue()
     pack: Any = site.universe.packs["jira"]
-    answered, problems = 0, []
+    found: dict[str, Response] = {}
     for name, (method, path, done) in sorted(pack.routes.operations.items()):
-        if method != "GET" or not done or name not in description.operations:
-            continue
-        place = _place(path)
-        query = _ASKED.get(name, "").format(me=tour.me)
-        full = place if place.startswith("/rest/") else f"/rest/api/3{place}"
-        answer = site.plain("GET", f"{full}?{query}")
-        answered += answer.status < 300
-        problems += description.problems(name, answer.status, answer.body)
+        if method == "GET" and done:
+            query = _ASKED.get(name, "").format(me=tour.me)
+            target = f"{_place(path)}?{query}" if query else _place(path)
+            whole = target.startswith(("/rest/", "/secure/"))
+            found[name] = site.plain("GET", target) if whole else site.raw(f"GET {target}")
+    return found
+
+
+def test_what_a_large_site_shows_is_as_described(
+    make_site: Callable[..., Site], description: Description
+) -> None:
+    answers = ask_everything(make_site("acme-5000"))
+    problems = [
+        problem
+        for name, answer in answers.items()
+        for problem in description.problems(name, answer.status, answer.body)
+    ]
     assert problems == []
-    assert answered > 160
+    good = {name for name, answer in answers.items() if answer.status < 300}
+    assert len(good & set(description.operations)) > 160
 
 
 def test_the_exceptions_name_operations_that_exist(description: Description) -> None:

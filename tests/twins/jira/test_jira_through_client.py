@@ -17,6 +17,7 @@ import tests.twins.jira as here
 from factory_tui.universe import Response, Universe
 from tests.twins.jira.conftest import Site
 from tests.twins.jira.test_jira_atlassian import _client, _snake
+from tests.twins.jira.test_jira_described import ask_everything
 
 Serve = Callable[[Universe, str], Awaitable[str]]
 
@@ -92,4 +93,17 @@ async def test_it_holds_through_the_client(
     universe = make_universe("jira", seeds={"jira": "acme-12"})
     client = await _client(universe, served, JiraCloud)
     await asyncio.to_thread(_TESTS[name], ClientSite(universe, client))
+    assert universe.crashes == []
+
+
+@pytest.mark.slow
+async def test_the_client_asks_a_large_site_everything(
+    make_universe: Callable[..., Universe], served: Serve
+) -> None:
+    universe = make_universe("jira", seeds={"jira": "acme-5000"})
+    client = await _client(universe, served, JiraCloud)
+    site = ClientSite(universe, client)
+    answers = await asyncio.to_thread(ask_everything, site)
+    driven = {name for name in site.driven if answers[name].status < 300}
+    assert len(driven) > 120
     assert universe.crashes == []
