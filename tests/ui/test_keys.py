@@ -736,3 +736,21 @@ async def test_what_is_drawn_does_not_grow_with_the_journal(factory: Factory) ->
         assert first is not None and first.kind == "run.created"
         await pilot.press("G")
         assert len(stream.rows._pages) <= 5
+
+
+async def test_a_cut_output_is_opened_whole(factory: Factory) -> None:
+    factory.fill()
+    with Store.open(factory.path) as store:
+        context = store.new_context(tag="output", run_id="7f3a")
+        whole = {"text": "line\n" * 9000 + "the end"}
+        turn = store.append_turn(context, whole, type_id="tool.output")
+    call = {"turn": 9, "call": "c", "tool": "shell", "summary": "shell make", "ok": True, "ms": 1}
+    factory.append("agent.tool", {**call, "detail": "line …", "full": turn.id}, iteration=3)
+    app = factory.app()
+    async with app.run_test(size=NARROW) as pilot:
+        await caught_up(pilot)
+        await pilot.press("3", "enter")
+        await caught_up(pilot, lambda: isinstance(app.screen, PagerScreen))
+        await pilot.press("G")
+        await pilot.pause()
+        assert "the end" in text_of(app)

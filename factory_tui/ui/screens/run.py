@@ -228,7 +228,20 @@ class RunScreen(Panes):
                 if found is not None and found.kind == "trial.finished":
                     self.factory.open_scenario(self.run_id, found.scenario)
                 elif found is not None:
-                    self.factory.open_text(self.run_id, heading(found), explain(found))
+                    self.factory.open_text(self.run_id, heading(found), self._in_full(found))
+
+    def _in_full(self, event: Event) -> str:
+        """The event's text; of a tool whose output was cut, all of the output."""
+        turn = event.data.get("full")
+        if isinstance(turn, int) and turn:
+            try:
+                payload = self.factory.store.turn(turn).payload
+            except StoreError:
+                return explain(event)  # what the event kept is better than nothing
+            whole = payload.get("text") if isinstance(payload, dict) else None
+            if isinstance(whole, str):
+                return f"{event.data.get('summary') or ''}\n\n{whole}".strip()
+        return explain(event)
 
     def action_twins(self) -> None:
         """Show what the twins held after the newest trial of the selected scenario."""
