@@ -105,6 +105,7 @@ def test_a_hand_edit_between_build_and_trials_is_undone(start: Start, tmp_path: 
     assert run.finished().data["status"] == "satisfied"
 
 
+@pytest.mark.slow
 def test_a_file_too_large_is_for_the_builder_to_mend(start: Start, tmp_path: Path) -> None:
     talk = [
         *write_tool(GOOD)[:2],
@@ -213,6 +214,7 @@ def _parent(stat: Path) -> int:
         return 0
 
 
+@pytest.mark.slow
 def test_two_viewers_that_wake_a_run_start_one_engine(
     start: Start, store: Store, tmp_path: Path
 ) -> None:

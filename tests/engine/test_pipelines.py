@@ -261,6 +261,7 @@ CHILD = """digraph child {
 }"""
 
 
+@pytest.mark.slow
 def test_a_supervised_child_works_in_the_box(
     start: Start, use_pipeline: Use, folder: Path, tmp_path: Path
 ) -> None:

@@ -170,6 +170,7 @@ def test_a_builder_works_with_its_providers_tools(
         assert after["tools"] == before["tools"]
 
 
+@pytest.mark.slow
 def test_a_conversation_that_outgrows_its_model_goes_on_from_a_summary(
     live: Callable[..., Running], serve: Callable[[Providers], str]
 ) -> None:
