@@ -314,7 +314,7 @@ def scheme_create(c: Context) -> Response:
         _adopt(c, row, project, _mapping(body))
     if not projects:
         return reply({"id": key}, 201)
-    task = finished(c, f"Create priority scheme {key}", {})
+    task = finished(c, f"Create priority scheme {key}", None)
     return reply({"id": key, "task": task_shape(c, task)}, 202)
 
 
@@ -349,7 +349,7 @@ def scheme_update(c: Context) -> Response:
         _adopt(c, _default_scheme(c), project, mapping)
     for one_ in _scheme_projects(c, new):
         _settle(c, new, one_["id"], mapping)
-    task = finished(c, f"Update priority scheme {row['id']}", {})
+    task = finished(c, f"Update priority scheme {row['id']}", None)
     shape = {"priorityScheme": _scheme_shape(c, new), "task": task_shape(c, task)}
     return reply(shape, 202)
 

@@ -108,7 +108,12 @@ def _nullable(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
     made: dict[str, Any] = {}
+    either = "oneOf" in schema or "anyOf" in schema
     for key, value in schema.items():
+        if key == "additionalProperties" and value is False and either:
+            continue  # beside alternatives it would forbid every one of them
+        if key == "oneOf":
+            key = "anyOf"  # told apart by a discriminator, which JSON Schema does not know
         if key in ("example", "examples", "xml", "externalDocs", "discriminator", "format"):
             continue
         if key == "$ref" and isinstance(value, str):
