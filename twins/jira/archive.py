@@ -115,7 +115,7 @@ def export(c: Context) -> Response:
         isinstance(dates, dict) and dates.get("dateAfter") and dates.get("dateBefore")
     ):
         raise JiraError(400, "The range of dates needs 'dateAfter' and 'dateBefore'.")
-    projects = set(body.get("projects") or [])
+    projects = set(c.sent_texts(body, "projects"))
     found = [
         row["key"]
         for row in c["issues"].rows()

@@ -24,6 +24,7 @@ class Operation(NamedTuple):
 
 
 OPERATIONS: Final[list[Operation]] = []
+_TOO_LARGE: Final = 1 << 63
 
 
 def operation(method: str, path: str, name: str) -> Callable[[Function], Function]:
@@ -112,16 +113,28 @@ class Context:
         return value.lower() == "true" if value else default
 
     def query_number(self, name: str, default: int | None = None) -> int | None:
-        """A whole number in the query; anything else is 404, as Jira's framework answers."""
+        """A whole number of 64 bits in the query. Raises 400 for anything else."""
         text = self.query(name)
         if not text:
             return default
         try:
-            return int(text)
-        except ValueError as error:
+            number = int(text[:30])
+        except ValueError:
+            number = _TOO_LARGE
+        if abs(number) >= _TOO_LARGE:
             raise JiraError(
                 400, f"The value '{text[:40]}' of the parameter '{name}' is not a number."
-            ) from error
+            )
+        return number
+
+    def sent_texts(self, body: Any, name: str) -> list[str]:
+        """A list in a body, as texts; nothing there is an empty one. Raises 400 for no list."""
+        value = body.get(name) if isinstance(body, dict) else None
+        if value is None:
+            return []
+        if not isinstance(value, list):
+            raise JiraError(400, f"'{name}' must be a list.")
+        return [str(item) for item in value]
 
     def body(self) -> dict[str, Any]:
         """The JSON object that was sent. Raises 400 for anything else."""

@@ -83,7 +83,7 @@ def check(c: Context) -> Response:
         if account not in c["users"]:
             raise JiraError(400, "The account ID is invalid.")
     wrong = JiraError(400)
-    for key in body.get("globalPermissions") or []:
+    for key in c.sent_texts(body, "globalPermissions"):
         if key not in GLOBAL_PERMISSIONS:
             wrong.errors[str(key)] = "Unrecognized permission"
     asked = body.get("projectPermissions") or []
@@ -138,9 +138,10 @@ def permitted(c: Context) -> Response:
     if not isinstance(names, list) or not names:
         raise JiraError(400, "The permissions must be provided.")
     wrong = JiraError(400)
+    names = [str(key) for key in names]
     for key in names:
         if key not in PROJECT_PERMISSIONS:
-            wrong.errors[str(key)] = "Unrecognized permission"
+            wrong.errors[key] = "Unrecognized permission"
     if wrong.errors:
         raise wrong
     found = [

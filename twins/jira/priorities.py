@@ -412,11 +412,11 @@ def scheme_suggestions(c: Context) -> Response:
     body = c.body()
     row = c["priorityschemes"].get(str(body.get("schemeId"))) or _default_scheme(c)
     sent = body.get("priorities") if isinstance(body.get("priorities"), dict) else {}
-    gone = {str(key) for key in (sent or {}).get("remove") or []}
-    more = {str(key) for key in (sent or {}).get("add") or []}
+    gone = set(c.sent_texts(sent, "remove"))
+    more = set(c.sent_texts(sent, "add"))
     left = (set(row["priorities"]) | more) - gone
     projects = body.get("projects") if isinstance(body.get("projects"), dict) else {}
-    keys = {str(key) for key in (projects or {}).get("add") or []}
+    keys = set(c.sent_texts(projects, "add"))
     keys |= {one["id"] for one in _scheme_projects(c, row)}
     used = {issue["priority"] for issue in c["issues"].rows() if issue["project"] in keys}
     found = [

@@ -138,15 +138,16 @@ def read(c: Context) -> Response:
     c.need_admin(ADMINS)
     body = c.body()
     rows: dict[str, Row] = {}
-    for key in body.get("workflowIds") or []:
-        found = c["workflows"].get(str(key))
+    for key in c.sent_texts(body, "workflowIds"):
+        found = c["workflows"].get(key)
         if found is not None:
             rows[found["id"]] = found
-    for name in body.get("workflowNames") or []:
-        found = c["workflows"].first("name", str(name))
+    for name in c.sent_texts(body, "workflowNames"):
+        found = c["workflows"].first("name", name)
         if found is not None:
             rows[found["id"]] = found
-    for pair in body.get("projectAndIssueTypes") or []:
+    pairs = body.get("projectAndIssueTypes") or []
+    for pair in pairs if isinstance(pairs, list) else []:
         project = c["projects"].get(str(pair.get("projectId"))) if isinstance(pair, dict) else None
         if project is not None:
             found = workflow_for(c, project, str(pair.get("issueTypeId")))

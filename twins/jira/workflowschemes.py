@@ -588,9 +588,9 @@ def read(c: Context) -> Response:
     """Schemes by id or project."""
     _need(c)
     body = c.body()
-    keys = [str(key) for key in body.get("workflowSchemeIds") or []]
-    for key in body.get("projectIds") or []:
-        project = c["projects"].get(str(key))
+    keys = c.sent_texts(body, "workflowSchemeIds")
+    for key in c.sent_texts(body, "projectIds"):
+        project = c["projects"].get(key)
         if project is not None:
             keys.append(scheme_of(project, "workflow_scheme"))
     found = []
