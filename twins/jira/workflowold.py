@@ -531,7 +531,10 @@ def update_rules(c: Context) -> Response:
     for sent in _sent_workflows(c):
         new: dict[str, Any] = {}
         for name in _SHOWN.values():
-            for rule in sent.get(name) or []:
+            rules = sent.get(name) or []
+            if not isinstance(rules, list):
+                raise JiraError(400, "The rules must be a list.")
+            for rule in rules:
                 if not isinstance(rule, dict) or not isinstance(rule.get("configuration"), dict):
                     raise JiraError(400, "A rule needs an id and a configuration.")
                 given = rule["configuration"]

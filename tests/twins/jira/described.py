@@ -88,6 +88,28 @@ class Description:
                 found.append(f"{operation} {place}: {words}")
         return sorted(set(found))
 
+    def words(self, operation: str) -> tuple[list[str], list[str]]:
+        """The names that an operation's body may hold, at any depth, and its query parameters."""
+        if operation not in self.operations:
+            return [], []
+        item = self.operations[operation][2]
+        found: set[str] = set()
+        for content in item.get("requestBody", {}).get("content", {}).values():
+            self._collect(content.get("schema", {}), found, 0)
+        asked = [row["name"] for row in item.get("parameters", []) if row["in"] == "query"]
+        return sorted(found), asked
+
+    def _collect(self, schema: Any, found: set[str], depth: int) -> None:
+        if "$ref" in schema and depth < 4:
+            name = schema["$ref"].rpartition("/")[2]
+            self._collect(self._root["components"]["schemas"][name], found, depth + 1)
+        for name, inner in schema.get("properties", {}).items():
+            found.add(name)
+            self._collect(inner, found, depth + 1)
+        for part in [schema.get("items", {}), *schema.get("allOf", []), *schema.get("oneOf", [])]:
+            if part and depth < 8:
+                self._collect(part, found, depth + 1)
+
 
 def _excused(operation: str, place: str, words: str) -> bool:
     return (
