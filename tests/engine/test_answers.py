@@ -1,6 +1,7 @@
 """A model's answer that was paid for is not paid for again, wherever the process was killed."""
 
 from pathlib import Path
+from typing import Any
 
 from factory_tui.engine.answers import Answers
 from factory_tui.llm import ContentPart, Message, Request, Response, Role, ThinkingData
@@ -8,7 +9,7 @@ from factory_tui.store import RunRow, Store
 
 
 def test_an_answer_is_found_again_by_its_very_request(tmp_path: Path) -> None:
-    content = [
+    content: list[dict[str, Any]] = [
         {"type": "thinking", "thinking": "Hm.", "signature": "c2ln"},
         {"type": "tool_use", "id": "t1", "name": "shell", "input": {"command": "ls"}},
     ]

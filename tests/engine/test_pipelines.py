@@ -4,6 +4,7 @@ import json
 import subprocess
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,10 @@ from tests.engine.conftest import BAD, GOOD, Running, call, played, sturdy_tool,
 
 Start = Callable[..., Running]
 Use = Callable[[str], None]
+
+
+def happened(run: Running, kind: str, many: int) -> bool:
+    return len(run.events(kind, "run.finished")) >= many
 
 
 def nodes_left(run: Running) -> list[str]:
@@ -88,7 +93,7 @@ def test_candidates_survive_kills(start: Start, use_pipeline: Use, tmp_path: Pat
     }
     run = start(recording=str(played(tmp_path / "r.jsonl", talks)))
     for kind, many in (("agent.tool", 2), ("candidate.scored", 1), ("candidate.kept", 1)):
-        run.wait(lambda k=kind, m=many: len(run.events(k, "run.finished")) >= m)
+        run.wait(partial(happened, run, kind, many))
         run.kill()
         run.wake()
     assert run.finished().data["status"] == "satisfied"
