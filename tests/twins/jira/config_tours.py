@@ -550,11 +550,64 @@ def queries(t: Tour) -> None:
     t("GET /label")
 
 
+def plans(t: Tour) -> None:
+    wanted = {
+        "name": "Year",
+        "issueSources": [{"type": "Project", "value": 10000}],
+        "scheduling": {"estimation": "Days"},
+    }
+    key = t("POST /plans/plan", wanted, 201)
+    base = f"/plans/plan/{key}"
+    t("POST /plans/plan", {**wanted, "issueSources": []}, 400)
+    t(f"PUT {base}", [{"op": "replace", "path": "/scheduling/estimation", "value": "Hours"}], 204)
+    assert t(f"GET {base}")["scheduling"]["estimation"] == "Hours"
+    t(f"PUT {base}", [{"op": "replace", "path": "/nope/x", "value": 1}], 400)
+    given = {"name": "Crew", "planningStyle": "Kanban", "memberAccountIds": [t.me]}
+    team = t(f"POST {base}/team/planonly", given, 201)
+    t(f"PUT {base}/team/planonly/{team}", [{"op": "add", "path": "/capacity", "value": 2}], 204)
+    assert t(f"GET {base}/team/planonly/{team}")["capacity"] == 2
+    t(f"POST {base}/team/atlassian", {"id": "a-b", "planningStyle": "Scrum"}, 204)
+    t(f"PUT {base}/team/atlassian/a-b", [{"op": "add", "path": "/sprintLength", "value": 2}], 204)
+    t(f"GET {base}/team/atlassian/a-b")
+    assert [one["type"] for one in t(f"GET {base}/team")["values"]] == ["PlanOnly", "Atlassian"]
+    t(f"DELETE {base}/team/atlassian/a-b", None, 204)
+    t(f"DELETE {base}/team/planonly/{team}", None, 204)
+    copy = t(f"POST {base}/duplicate", {"name": "Next"}, 201)
+    t(f"PUT {base}/archive", None, 204)
+    t(f"PUT {base}/trash", None, 409)
+    t(f"PUT /plans/plan/{copy}/trash", None, 204)
+    assert t("GET /plans/plan")["values"] == []
+    assert len(t("GET /plans/plan?includeTrashed=true&includeArchived=true")["values"]) == 2
+
+
+def modifications(t: Tour) -> None:
+    place = {"projectId": "10000", "issueTypeId": "10001", "viewType": "GIC"}
+    made = t("POST /uiModifications", {"name": "M", "data": "{}", "contexts": [place]}, 201)["id"]
+    t(f"PUT /uiModifications/{made}", {"description": "d"}, 204)
+    shown = t("GET /uiModifications?expand=data,contexts")["values"][0]
+    assert shown["contexts"][0]["viewType"] == "GIC"
+    t(f"DELETE /uiModifications/{made}", None, 204)
+    t(f"DELETE /uiModifications/{made}", None, NOT_FOUND)
+    key = custom_field(t, "Score", "float")
+    issue = t.issue()
+    number = int(t(f"GET /issue/{issue}")["id"])
+    t(f"PUT /app/field/{key}/value", {"updates": [{"issueIds": [number], "value": 4}]}, 204)
+    many = {"updates": [{"customField": key, "issueIds": [number], "value": 5}]}
+    t("POST /app/field/value", many, 204)
+    assert t(f"GET /issue/{issue}")["fields"][key] == 5.0
+    config = f"/app/field/{key}/context/configuration"
+    place_ = context_id(t, key)
+    sent = [{"id": place_, "fieldContextId": place_, "configuration": {"max": 5}}]
+    t(f"PUT {config}", {"configurations": sent}, 200)
+    assert t(f"GET {config}")["values"][0]["configuration"] == {"max": 5}
+    t("POST /app/field/context/configuration/list", {"fieldIdsOrKeys": [key]})
+
+
 CONFIG_TOURS = {
     function.__name__: function
     for function in (
         fields, contexts, options, screens, field_configurations, issue_types, permissions,
-        security, priorities, workflows, workflow_schemes, queries,
+        security, priorities, workflows, workflow_schemes, queries, plans, modifications,
     )
 }  # fmt: skip
 """Area to its tour."""
