@@ -1,10 +1,21 @@
 """A model's answer that was paid for is not paid for again, wherever the process was killed."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from factory_tui.engine.answers import Answers
-from factory_tui.llm import ContentPart, Message, Request, Response, Role, ThinkingData
+from factory_tui.engine.money import tell_forfeits, warned_before
+from factory_tui.llm import (
+    ContentPart,
+    Ledger,
+    Limits,
+    Message,
+    Request,
+    Response,
+    Role,
+    ThinkingData,
+)
 from factory_tui.store import RunRow, Store
 
 
@@ -42,6 +53,36 @@ def test_other_providers_answers_go_back_as_they_came(tmp_path: Path) -> None:
         assert found is not None
         assert found.provider == "openai"
         assert found.message == message
+
+
+def test_a_restart_tells_what_it_lost_and_what_was_warned_of(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "factory.db") as store:
+        store.add_run(RunRow("r1"))
+        store.book("r1").open(
+            role="builder", model="m", key="k", tokens=70, usd=Decimal("0.5"), node="build"
+        )
+        told: list[tuple[str, dict[str, Any]]] = []
+        tell_forfeits(store, "r1", lambda kind, data: told.append((kind, data)))
+        ((kind, data),) = told
+        assert (kind, data["state"], data["tokens"], data["usd"]) == (
+            "spend",
+            "forfeited",
+            70,
+            "0.5",
+        )
+        assert (data["node"], data["spent_tokens"], data["held_tokens"]) == ("build", 70, 0)
+        tell_forfeits(store, "r1", lambda kind, data: told.append((kind, data)))
+        assert len(told) == 1
+
+        store.append("r1", "budget.warned", {"percent": 75, "of": "tokens"})
+        warned = warned_before(store, "r1")
+        said: list[str] = []
+        limits = Limits(tokens=90, warn=(0.75, 0.9))
+        ledger = Ledger(store.book("r1"), limits, lambda k, d: said.append(k), warned=warned)
+        ledger.set_limits(limits)
+        assert said == []
+        ledger.set_limits(Limits(tokens=75, warn=(0.75, 0.9)))
+        assert said == ["budget.warned"]
 
 
 def test_judges_and_users_are_asked_anew(tmp_path: Path) -> None:
