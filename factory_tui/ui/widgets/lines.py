@@ -126,10 +126,13 @@ class LineList(Toned, ScrollView, can_focus=True):
     # -- painting --------------------------------------------------------------------------
 
     _head: Sequence[Sequence[Part]] | None = None
+    _head_width = -1
 
     def _head_lines(self) -> Sequence[Sequence[Part]]:
-        if self._head is None:
-            self._head = self.head(self._inner_width)
+        width = self._inner_width
+        # A scrollbar that appears makes the lines narrower without a resize.
+        if self._head is None or width != self._head_width:
+            self._head, self._head_width = self.head(width), width
         return self._head
 
     @property
