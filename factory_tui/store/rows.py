@@ -282,7 +282,8 @@ class ExchangeRow:
     ``n`` counts within the trial, ``t_virtual`` is the universe's clock, ``status`` 0 means that
     no answer was sent; ``fault`` names the injected fault, ``gap`` an operation that the twin
     does not implement; ``direction`` is "out" where the twin told the product of an event (then
-    ``operation`` is the event and ``path`` where it went). Pages leave headers and bodies empty; ``Traffic.get`` fills them.
+    ``operation`` is the event and ``path`` where it went). Pages leave headers and bodies empty;
+    ``Traffic.get`` fills them.
     """
 
     seq: int = 0
