@@ -24,6 +24,10 @@ WRONG: dict[tuple[str, str], str] = {
     ("getBulkOperationProgress", "started"): "the same",
     ("getBulkOperationProgress", "updated"): "the same",
     ("getAllFieldConfigurations", "isDefault"): "id and isDefault are in the example only",
+    ("getAllFieldConfigurations", "'id'"): "the same",
+    ("getIssueSecurityLevelMembers", "holder"): "what is expanded of a holder is only described",
+    ("getPermissionSchemeGrant", "holder"): "the same",
+    ("getSecurityLevelMembers", "holder"): "the same",
     ("getFiltersPaginated", "isWritable"): "to be expanded, and not in the schema",
     ("getRemoteIssueLinks", ""): "the schema is of one link, the text speaks of all",
 }
