@@ -210,10 +210,18 @@ def edit(c: Context) -> Response:
         raise JiraError(400, "'selectedActions' and 'editedFieldsInput' must be specified.")
     changes = _changes(given)
     for name in actions:
-        if name not in changes:
+        if str(name) not in changes:
             raise JiraError(400, f"There is no input for the selected action '{str(name)[:40]}'.")
-    chosen = {str(name): changes[name] for name in actions}
+    chosen = {str(name): changes[str(name)] for name in actions}
     return _submitted(c, "Bulk edit", "bulk edit", {"names": names, "changes": chosen})
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _dicts(value: Any) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _changes(given: dict[str, Any]) -> dict[str, list[Any]]:
@@ -227,23 +235,23 @@ def _changes(given: dict[str, Any]) -> dict[str, list[Any]]:
         if isinstance(given.get(sent), dict):
             found[name] = ["REPLACE", value(given[sent])]
     lists: tuple[tuple[str, Callable[[Any], Any]], ...] = (
-        ("labelsFields", lambda item: [str(x.get("name")) for x in item.get("labels", [])]),
+        ("labelsFields", lambda item: [str(x.get("name")) for x in _dicts(item.get("labels"))]),
         ("singleLineTextFields", lambda item: item.get("text")),
         ("clearableNumberFields", lambda item: item.get("value")),
-        ("datePickerFields", lambda item: (item.get("date") or {}).get("formattedDate")),
+        ("datePickerFields", lambda item: _dict(item.get("date")).get("formattedDate")),
         ("singleSelectClearableUserPickerFields",
-         lambda item: {"accountId": (item.get("user") or {}).get("accountId")}),
+         lambda item: {"accountId": _dict(item.get("user")).get("accountId")}),
         ("multipleVersionPickerFields",
-         lambda item: [{"id": str(x.get("versionId"))} for x in item.get("versions", [])]),
+         lambda item: [{"id": str(x.get("versionId"))} for x in _dicts(item.get("versions"))]),
     )  # fmt: skip
     for sent, value in lists:
-        for item in given.get(sent) or []:
-            if isinstance(item, dict) and isinstance(item.get("fieldId"), str):
+        for item in _dicts(given.get(sent)):
+            if isinstance(item.get("fieldId"), str):
                 how = str(item.get("bulkEditMultiSelectFieldOption") or "REPLACE")
                 found[item["fieldId"]] = [how, value(item)]
     parts = given.get("multiselectComponents")
     if isinstance(parts, dict):
-        ids = [{"id": str(x.get("componentId"))} for x in parts.get("components", [])]
+        ids = [{"id": str(x.get("componentId"))} for x in _dicts(parts.get("components"))]
         how = str(parts.get("bulkEditMultiSelectFieldOption") or "REPLACE")
         found["components"] = [how, ids]
     return found

@@ -7,7 +7,7 @@ from factory_tui.universe import Response, Row
 from .admin import described, id_list, named
 from .context import Context, empty, operation, reply
 from .customtypes import TYPES, contexts_for
-from .errors import JiraError
+from .errors import JiraError, many
 from .fieldadmin import custom_field
 from .groups_of import group_id, group_names
 from .pages import page
@@ -315,7 +315,7 @@ def set_defaults(c: Context) -> Response:
     kind = TYPES[field["type"]].default
     if any(value.get("type") != kind for value in values):
         raise JiraError(400, "All default values in the request must have the same type."
-                        if len({value.get("type") for value in values}) > 1
+                        if len({str(value.get("type")) for value in values}) > 1
                         else f"The default value type must be {kind}.")  # fmt: skip
     changed = []
     for value in values:
@@ -349,7 +349,7 @@ def _default(c: Context, kind: str, row: Row, value: dict[str, Any]) -> Any:
     if kind == "option.single":
         return _option(c, row, value["optionId"]) if value.get("optionId") else None
     if kind == "option.multiple":
-        return [_option(c, row, key) for key in value.get("optionIds") or []] or None
+        return [_option(c, row, key) for key in many(value.get("optionIds"))] or None
     if kind == "option.cascading":
         if not value.get("optionId"):
             return None
@@ -365,7 +365,7 @@ def _default(c: Context, kind: str, row: Row, value: dict[str, Any]) -> Any:
     if kind == "grouppicker.single":
         return _group(c, value["groupId"]) if value.get("groupId") else None
     if kind == "grouppicker.multiple":
-        return [_group(c, key) for key in value.get("groupIds") or []] or None
+        return [_group(c, key) for key in many(value.get("groupIds"))] or None
     given = value.get(_NAMES[kind])
     if given is None:
         return None

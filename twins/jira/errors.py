@@ -4,7 +4,7 @@ from typing import Any
 
 from factory_tui.universe import Response
 
-__all__ = ["TYPE", "JiraError", "bad_field", "no_issue"]
+__all__ = ["TYPE", "JiraError", "bad_field", "many", "no_issue"]
 
 TYPE = "application/json;charset=UTF-8"
 
@@ -44,3 +44,12 @@ def bad_field(name: str, sentence: str) -> JiraError:
 def no_issue() -> JiraError:
     """404: Jira does not tell a missing issue from one that the caller may not see."""
     return JiraError(404, "Issue does not exist or you do not have permission to see it.")
+
+
+def many(value: Any) -> list[Any]:
+    """A list that was sent, empty for none. Raises 400 for anything else."""
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise JiraError(400, "Invalid request payload. Refer to the REST API documentation.")
+    return value

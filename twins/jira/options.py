@@ -8,7 +8,7 @@ from .admin import id_list, see_other
 from .context import Context, empty, operation, reply
 from .contexts import context_of
 from .customtypes import TYPES, options_of
-from .errors import JiraError
+from .errors import JiraError, many
 from .fieldadmin import custom_field
 from .fields import fields_of
 from .jql import JqlError
@@ -265,8 +265,8 @@ def _suggested(c: Context, *, selectable: bool) -> Response:
     rows = []
     for row in _app_rows(c, field):
         scope = row["config"].get("scope") or {}
-        places = scope.get("projects") or []
-        places = [*places, *(one.get("id") for one in scope.get("projects2") or [])]
+        places = many(scope.get("projects"))
+        places = [*places, *(one.get("id") for one in many(scope.get("projects2")))]
         hidden = "notSelectable" in (row["config"].get("attributes") or [])
         if (project is None or not places or project in places) and not (selectable and hidden):
             rows.append(row)
@@ -298,10 +298,10 @@ def _app_sent(c: Context) -> dict[str, Any]:
         "config": {
             "attributes": [
                 one
-                for one in config.get("attributes") or []
+                for one in many(config.get("attributes"))
                 if one in ("notSelectable", "defaultValue")
             ]
-            if isinstance(config.get("attributes") or [], list)
+            if isinstance(many(config.get("attributes")), list)
             else [],
             "scope": _scope(config["scope"]),
         },
@@ -314,7 +314,7 @@ def _scope(scope: dict[str, Any]) -> dict[str, Any]:
         return [one for one in items if isinstance(one, int) and not isinstance(one, bool)]
 
     kept: dict[str, Any] = {"projects": numbers(scope.get("projects")), "projects2": []}
-    for one in scope.get("projects2") or [] if isinstance(scope.get("projects2"), list) else []:
+    for one in many(scope.get("projects2")) if isinstance(scope.get("projects2"), list) else []:
         if isinstance(one, dict) and isinstance(one.get("id"), int):
             kept["projects2"].append({"id": one["id"], "attributes": []})
     return kept

@@ -7,7 +7,7 @@ from factory_tui.universe import Response, Row
 from .admin import described, named
 from .config import scheme_of
 from .context import Context, empty, operation, reply
-from .errors import JiraError
+from .errors import JiraError, many
 from .fields import fields_of
 from .groups_of import group_id, group_named, group_names, group_reference
 from .permission_keys import GLOBAL_PERMISSIONS, PERMISSIONS, PROJECT_PERMISSIONS
@@ -86,7 +86,7 @@ def check(c: Context) -> Response:
     for key in c.sent_texts(body, "globalPermissions"):
         if key not in GLOBAL_PERMISSIONS:
             wrong.errors[str(key)] = "Unrecognized permission"
-    asked = body.get("projectPermissions") or []
+    asked = many(body.get("projectPermissions"))
     if not isinstance(asked, list) or not all(isinstance(one, dict) for one in asked):
         raise JiraError(400, "Invalid request payload. Refer to the REST API documentation.")
     for one in asked:
@@ -94,7 +94,7 @@ def check(c: Context) -> Response:
         if not isinstance(names, list) or not names:
             raise JiraError(400, "At least one project permission must be provided.")
         for key in names:
-            if key not in PROJECT_PERMISSIONS:
+            if str(key) not in PROJECT_PERMISSIONS:
                 wrong.errors[str(key)] = "Unrecognized permission"
     if wrong.errors:
         raise wrong
@@ -107,7 +107,7 @@ def check(c: Context) -> Response:
             grants.append(_granted(c, key, account, projects, issues))
     found = [
         key
-        for key in dict.fromkeys(body.get("globalPermissions") or [])
+        for key in dict.fromkeys(many(body.get("globalPermissions")))
         if holds(c, key, None, None, account)
     ]
     return reply({"globalPermissions": found, "projectPermissions": grants})
@@ -140,7 +140,7 @@ def permitted(c: Context) -> Response:
     wrong = JiraError(400)
     names = [str(key) for key in names]
     for key in names:
-        if key not in PROJECT_PERMISSIONS:
+        if str(key) not in PROJECT_PERMISSIONS:
             wrong.errors[key] = "Unrecognized permission"
     if wrong.errors:
         raise wrong
@@ -157,7 +157,7 @@ def permitted(c: Context) -> Response:
 
 def holder_of(c: Context, sent: Any) -> dict[str, Any]:
     """``{"type", "parameter"}`` as it is stored, from what was sent. Raises 400."""
-    if not isinstance(sent, dict) or sent.get("type") not in HOLDERS:
+    if not isinstance(sent, dict) or str(sent.get("type")) not in HOLDERS:
         raise JiraError(400, "The type of the permission holder is invalid.")
     kind = str(sent["type"])
     parameter = sent.get("parameter")
@@ -270,7 +270,7 @@ def schemes(c: Context) -> Response:
 def _grant(c: Context, sent: Any, grants: list[dict[str, Any]]) -> dict[str, Any]:
     if not isinstance(sent, dict):
         raise JiraError(400, "Invalid request payload. Refer to the REST API documentation.")
-    key = sent.get("permission")
+    key = str(sent.get("permission"))
     if key not in PROJECT_PERMISSIONS:
         raise JiraError(400, f"Unrecognized permission: {str(key)[:60]}")
     holder = holder_of(c, sent.get("holder"))
@@ -305,7 +305,7 @@ def create(c: Context) -> Response:
     row = {
         "name": _name(c, body),
         "description": described(body),
-        "grants": _grants(c, body.get("permissions") or []),
+        "grants": _grants(c, many(body.get("permissions"))),
     }
     key = new_id(c.twin, "permissionscheme")
     c["permissionschemes"].put(key, {"id": key, **row})

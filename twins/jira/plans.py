@@ -38,7 +38,7 @@ def _checked(c: Context, plan: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(sources, list) or not sources:
         raise JiraError(400, "A plan needs at least one issue source.")
     for one in sources:
-        table = _SOURCES.get(one.get("type", "")) if isinstance(one, dict) else None
+        table = _SOURCES.get(str(one.get("type"))) if isinstance(one, dict) else None
         if table is None or str(one.get("value")) not in c[table]:
             raise JiraError(400, "An issue source of the plan was not found.")
     scheduling = plan.get("scheduling")

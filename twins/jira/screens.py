@@ -264,9 +264,9 @@ def move_field(c: Context) -> Response:
         at = kept.index(after) + 1
     else:
         places = {"Earlier": at - 1, "Later": at + 1, "First": 0, "Last": len(kept)}
-        if body.get("position") not in places:
+        if str(body.get("position")) not in places:
             raise JiraError(400, "Either 'after' or 'position' must be specified.")
-        at = max(0, min(places[body["position"]], len(kept)))
+        at = max(0, min(places[str(body["position"])], len(kept)))
     kept.insert(at, key)
     _put_tab(c, row, {**tab, "fields": kept})
     return empty()

@@ -7,7 +7,7 @@ from factory_tui.universe import Response, Row
 from .admin import described, named, queried_ids, see_other, the
 from .config import scheme_of
 from .context import Context, empty, operation, reply
-from .errors import JiraError
+from .errors import JiraError, many
 from .fields import level_shape
 from .pages import page
 from .permissionadmin import holder_of, holder_shape
@@ -126,7 +126,7 @@ def _members(c: Context, sent: Any) -> list[dict[str, Any]]:
     for item in sent:
         if isinstance(item, dict):
             kind = {"projectrole": "projectRole", "applicationRole": "applicationRole"}.get(
-                str(item.get("type")), item.get("type")
+                str(item.get("type")), str(item.get("type"))
             )
             item = {**item, "type": kind}
         holder = holder_of(c, item)
@@ -170,7 +170,7 @@ def create(c: Context) -> Response:
     c.need_admin(_ADMINS)
     body = c.body()
     name, text = _name(c, body), described(body, longest=255)
-    levels, default = _new_levels(c, "", body.get("levels") or [])
+    levels, default = _new_levels(c, "", many(body.get("levels")))
     key = new_id(c.twin, "securityscheme")
     row = {"id": key, "name": name, "description": text, "default_level": default}
     c["securityschemes"].put(key, row)
@@ -417,7 +417,7 @@ def associate(c: Context) -> Response:
     the(c, "securityschemes", key, f"Issue security scheme with ID {key[:40]} not found.")
     mappings: dict[str, str | None] = {}
     known = {level["id"] for level in _levels(c, key)}
-    for pair in body.get("oldToNewSecurityLevelMappings") or []:
+    for pair in many(body.get("oldToNewSecurityLevelMappings")):
         new = str(pair.get("newLevelId")) if isinstance(pair, dict) else ""
         if new != "-1" and new not in known:
             raise JiraError(400, f"Issue security level with ID {new[:40]} not found.")

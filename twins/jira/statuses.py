@@ -42,10 +42,10 @@ def _free(c: Context, name: str, own: str = "") -> str:
 
 
 def _category(item: dict[str, Any]) -> str:
-    word = item.get("statusCategory")
+    word = str(item.get("statusCategory"))
     if word not in CATEGORIES:
         raise JiraError(400, "The statusCategory must be one of TODO, IN_PROGRESS, DONE.")
-    return CATEGORIES[str(word)]
+    return CATEGORIES[word]
 
 
 def new_status(c: Context, item: dict[str, Any]) -> Row:

@@ -7,7 +7,7 @@ from factory_tui.universe import Response, Row
 from .admin import described, sorted_rows
 from .config import scheme_of
 from .context import Context, operation, reply
-from .errors import JiraError
+from .errors import JiraError, many
 from .pages import bean
 from .statuses import category_word, new_status
 from .workflow import workflow_for
@@ -59,8 +59,8 @@ def _rule(rule: dict[str, Any]) -> dict[str, Any]:
 def _conditions(tree: dict[str, Any]) -> dict[str, Any]:
     return {
         "operation": tree.get("operation", "ALL"),
-        "conditions": [_rule(rule) for rule in tree.get("conditions") or []],
-        "conditionGroups": [_conditions(one) for one in tree.get("conditionGroups") or []],
+        "conditions": [_rule(rule) for rule in many(tree.get("conditions"))],
+        "conditionGroups": [_conditions(one) for one in many(tree.get("conditionGroups"))],
     }
 
 
@@ -146,7 +146,7 @@ def read(c: Context) -> Response:
         found = c["workflows"].first("name", name)
         if found is not None:
             rows[found["id"]] = found
-    pairs = body.get("projectAndIssueTypes") or []
+    pairs = many(body.get("projectAndIssueTypes"))
     for pair in pairs if isinstance(pairs, list) else []:
         project = c["projects"].get(str(pair.get("projectId"))) if isinstance(pair, dict) else None
         if project is not None:
@@ -219,8 +219,8 @@ def preview(c: Context) -> Response:
     project = c.find_project(str(body.get("projectId")))
     if project is None:
         raise JiraError(404, "The project was not found.")
-    types = [str(key) for key in body.get("issueTypeIds") or []]
-    names, ids = body.get("workflowNames") or [], body.get("workflowIds") or []
+    types = [str(key) for key in many(body.get("issueTypeIds"))]
+    names, ids = many(body.get("workflowNames")), many(body.get("workflowIds"))
     if sum(bool(one) for one in (types, names, ids)) > 1:
         raise JiraError(400, "Only one of issueTypeIds, workflowNames and workflowIds is allowed.")
     found: dict[str, tuple[Row, list[str]]] = {}
@@ -377,7 +377,7 @@ class _Plan:
                 ("validators", VALIDATORS, "validator"),
                 ("actions", ACTIONS, "function"),
             ):
-                for rule in step.get(name) or []:
+                for rule in many(step.get(name)):
                     new_rule(self.c, rule, known, noun)
         except JiraError as error:
             self._problem("RULE", error.messages[0], "INVALID_RULE", **where)
@@ -442,10 +442,10 @@ class _Plan:
             "to": status(target) if target is not None else "",
             "conditions": new_conditions(c, step.get("conditions")),
             "validators": [
-                new_rule(c, rule, VALIDATORS, "validator") for rule in step.get("validators") or []
+                new_rule(c, rule, VALIDATORS, "validator") for rule in many(step.get("validators"))
             ],
             "actions": [
-                new_rule(c, rule, ACTIONS, "function") for rule in step.get("actions") or []
+                new_rule(c, rule, ACTIONS, "function") for rule in many(step.get("actions"))
             ],
             "triggers": [
                 {"ruleKey": str(one.get("ruleKey")), "parameters": _texts(one.get("parameters"))}
@@ -533,6 +533,8 @@ def _validation(c: Context, *, update: bool) -> Response:
         raise JiraError(400, "The payload must be provided.")
     options = body.get("validationOptions")
     levels = options.get("levels") if isinstance(options, dict) else None
+    if levels is not None and not isinstance(levels, list):
+        raise JiraError(400, _BAD)
     problems = _Plan(c, payload, update=update).problems
     return reply({"errors": [one for one in problems if not levels or one["level"] in levels]})
 

@@ -7,7 +7,7 @@ from factory_tui.universe import Response, Row
 from .admin import described, sorted_rows
 from .config import scheme_of
 from .context import Context, empty, operation, reply
-from .errors import JiraError
+from .errors import JiraError, many
 from .pages import page
 from .statuses import token_page
 from .workflow import workflow_for
@@ -179,7 +179,7 @@ def _new_step(c: Context, step: Any, n: int, own: list[str]) -> dict[str, Any]:
     if kind not in ("INITIAL", "GLOBAL", "DIRECTED"):
         raise JiraError(400, "The type of a transition must be global, initial or directed.")
     target = str(step.get("to") or "")
-    starts = [str(key) for key in step.get("from") or []]
+    starts = [str(key) for key in many(step.get("from"))]
     if any(key not in own for key in [target, *starts]):
         raise JiraError(400, "A transition refers to a status that is not in the workflow.")
     if kind == "DIRECTED" and not starts:
@@ -199,8 +199,8 @@ def _new_step(c: Context, step: Any, n: int, own: list[str]) -> dict[str, Any]:
         "from": starts,
         "to": target,
         "conditions": old_conditions((rules or {}).get("conditions")),
-        "validators": [old_rule(rule) for rule in (rules or {}).get("validators") or []],
-        "actions": [old_rule(rule) for rule in (rules or {}).get("postFunctions") or []],
+        "validators": [old_rule(rule) for rule in many((rules or {}).get("validators"))],
+        "actions": [old_rule(rule) for rule in many((rules or {}).get("postFunctions"))],
         "triggers": [],
         "screen": key,
         "properties": _properties(step.get("properties")),
@@ -414,7 +414,7 @@ _SHOWN: Final = {
 def _app_rules(step: dict[str, Any], kind: str) -> list[dict[str, Any]]:
     rules = step[kind]
     if kind == "conditions":
-        rules = (rules or {}).get("conditions") or []
+        rules = many((rules or {}).get("conditions"))
     return [rule for rule in rules if not rule["ruleKey"].startswith("system:") and rule.get("id")]
 
 
@@ -512,7 +512,7 @@ def _change_rules(c: Context, sent: dict[str, Any], new: dict[str, Any]) -> dict
 
 def _app_all(step: dict[str, Any], kind: str) -> list[dict[str, Any]]:
     rules = step[kind]
-    return list((rules or {}).get("conditions") or []) if kind == "conditions" else list(rules)
+    return list(many((rules or {}).get("conditions"))) if kind == "conditions" else list(rules)
 
 
 def _changed(rule: dict[str, Any], left: dict[str, Any]) -> dict[str, Any] | None:
@@ -531,7 +531,7 @@ def update_rules(c: Context) -> Response:
     for sent in _sent_workflows(c):
         new: dict[str, Any] = {}
         for name in _SHOWN.values():
-            rules = sent.get(name) or []
+            rules = many(sent.get(name))
             if not isinstance(rules, list):
                 raise JiraError(400, "The rules must be a list.")
             for rule in rules:

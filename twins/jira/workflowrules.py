@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from .context import Context
-from .errors import JiraError
+from .errors import JiraError, many
 from .fields import fields_of
 
 __all__ = [
@@ -191,8 +191,8 @@ def shown_old_conditions(tree: dict[str, Any] | None) -> dict[str, Any] | None:
     """A tree of conditions as the older API shows it."""
     if not tree:
         return None
-    parts = [{"nodeType": "simple", **shown_old(rule)} for rule in tree.get("conditions") or []]
-    for group in tree.get("conditionGroups") or []:
+    parts = [{"nodeType": "simple", **shown_old(rule)} for rule in many(tree.get("conditions"))]
+    for group in many(tree.get("conditionGroups")):
         found = shown_old_conditions(group)
         if found is not None:
             parts.append(found)
@@ -232,8 +232,8 @@ def new_conditions(c: Context, sent: Any, depth: int = 0) -> dict[str, Any] | No
         raise JiraError(400, "Invalid request payload. Refer to the REST API documentation.")
     if sent.get("operation") not in ("ANY", "ALL"):
         raise JiraError(400, "The operation of conditions must be ANY or ALL.")
-    rules = sent.get("conditions") or []
-    groups = sent.get("conditionGroups") or []
+    rules = many(sent.get("conditions"))
+    groups = many(sent.get("conditionGroups"))
     if not isinstance(rules, list) or not isinstance(groups, list):
         raise JiraError(400, "Invalid request payload. Refer to the REST API documentation.")
     return {

@@ -12,7 +12,7 @@ from factory_tui.universe import Response, Row
 from .admin import described, named, see_other
 from .config import scheme_of
 from .context import Context, empty, operation, reply
-from .errors import JiraError
+from .errors import JiraError, many
 from .pages import page
 from .shapes import type_shape, user_shape
 from .state import change_issue, draft, new_id
@@ -248,7 +248,7 @@ def _set_mapping(c: Context) -> Callable[[Row], Row]:
     body = c.body()
     name = c.query("workflowName") or body.get("workflow")
     key = _workflow_id(c, name, 404)
-    kinds = [str(kind) for kind in body.get("issueTypes") or []]
+    kinds = [str(kind) for kind in many(body.get("issueTypes"))]
     for kind in kinds:
         if kind not in c["issuetypes"]:
             raise JiraError(400, f"The issue type with ID {kind[:40]} was not found.")
@@ -539,7 +539,7 @@ def _overrides(sent: Any) -> Moves:
     for one_ in sent if isinstance(sent, list) else []:
         if not isinstance(one_, dict):
             continue
-        for pair in one_.get("statusMappings") or []:
+        for pair in many(one_.get("statusMappings")):
             place = (str(one_.get("issueTypeId")), str(pair.get("oldStatusId")))
             moves[place] = str(pair.get("newStatusId"))
     return moves
@@ -620,11 +620,11 @@ def read(c: Context) -> Response:
 
 def _sent_part(c: Context, body: dict[str, Any], row: Row) -> Row:
     types: dict[str, str] = {}
-    for one_ in body.get("workflowsForIssueTypes") or []:
+    for one_ in many(body.get("workflowsForIssueTypes")):
         key = str(one_.get("workflowId")) if isinstance(one_, dict) else ""
         if key not in c["workflows"]:
             raise JiraError(400, f"The workflow with ID {key[:60]} was not found.")
-        for kind in one_.get("issueTypeIds") or []:
+        for kind in many(one_.get("issueTypeIds")):
             if str(kind) not in c["issuetypes"]:
                 raise JiraError(400, f"The issue type with ID {str(kind)[:40]} was not found.")
             types[str(kind)] = key
@@ -647,8 +647,8 @@ def bulk_update(c: Context) -> Response:
         raise JiraError(409, "The workflow scheme has been changed since it was read.")
     part = _sent_part(c, body, row)
     moves = _overrides(body.get("statusMappingsByIssueTypeOverride"))
-    for one_ in body.get("statusMappingsByWorkflows") or []:
-        for pair in one_.get("statusMappings") or [] if isinstance(one_, dict) else []:
+    for one_ in many(body.get("statusMappingsByWorkflows")):
+        for pair in many(one_.get("statusMappings")) if isinstance(one_, dict) else []:
             for kind in c["issuetypes"]:
                 place = (str(kind), str(pair.get("oldStatusId")))
                 moves.setdefault(place, str(pair.get("newStatusId")))
