@@ -36,6 +36,7 @@ def _each(required: str, optional: str = "") -> _Takes:
 
 
 _PEOPLE: Final = _Takes()
+_WORDS: Final = _Takes(many=True)
 
 OPERATIONS: Final = {
     "okta": {
@@ -49,6 +50,12 @@ OPERATIONS: Final = {
         "remove_from_group": _one("group users"),
         "add_devices": _each("name", "as platform users status profile"),
         "add_tokens": _each("name user", "as"),
+        "add_agent_pools": _each("name", "as type agents"),
+        "add_grants": _each("user app", "as scopes server issuer"),
+        "add_support_cases": _each("subject", "as selfAssigned"),
+        "answer_push": _one("users answer"),
+        "buy_features": _WORDS,
+        "scan_push": _PEOPLE,
     },
     "slack": {
         "add_users": _each("first last email", "as"),
@@ -99,6 +106,8 @@ OPERATIONS: Final = {
         "add_users": _each("first last email", "as"),
         "deactivate_users": _PEOPLE,
         "limit_access": _one("project access"),
+        "add_boards": _each("project", "as name type"),
+        "add_sprints": _each("name board", "as state start end goal issues"),
     },
 }
 """Twin → operation → what it takes."""
@@ -129,6 +138,10 @@ def _doubts(op: str, takes: _Takes, args: Tree) -> Iterator[tuple[int, int, str,
         if args.kind != "list" or not all(isinstance(v, str) for v in args.value):
             hint = f'for example `{op}: ["{{{{new.email}}}}", "any:eng-platform:1"]`'
             yield args.line, args.column, f"`{op}` takes a list of people", hint
+        return
+    if takes is _WORDS:
+        if args.kind != "list" or not all(isinstance(v, str) for v in args.value):
+            yield args.line, args.column, f"`{op}` takes a list of names", ""
         return
     if takes.many and args.kind != "list":
         yield args.line, args.column, f"`{op}` takes a list", f"for example `{op}: [{{…}}]`"
