@@ -6,7 +6,7 @@ from typing import Any, Final
 from factory_tui.universe import BadBodyError, Response, Row
 
 from .context import Context, empty, operation, reply
-from .errors import JiraError
+from .errors import JiraError, many
 from .groups_of import group_named
 from .jql import JqlError
 from .needs import need_write
@@ -96,12 +96,12 @@ def notify(c: Context) -> Response:
     for name in ("watchers", "voters"):
         if to.get(name) is True:
             users |= set(issue[name])
-    for reference in to.get("users") or []:
+    for reference in many(to.get("users")):
         row = c.find_account(reference)
         if row is None:
             raise JiraError(400, "A recipient does not exist.")
         users.add(row["id"])
-    groups = [*(to.get("groups") or []), *({"groupId": key} for key in to.get("groupIds") or [])]
+    groups = [*many(to.get("groups")), *({"groupId": key} for key in many(to.get("groupIds")))]
     for reference in groups:
         group = group_named(c, reference)
         if group is None:
