@@ -38,7 +38,7 @@ def test_findings_have_a_place(tmp_path: Path) -> None:
     result = call("check", bad)
     assert result.exit_code == 2
     assert "no exit node" in result.output
-    assert "1 errors, 0 warnings" in result.output
+    assert "1 error, 0 warnings" in result.output
     found = [json.loads(line) for line in call("check", bad, "--json").output.splitlines()]
     assert [item["rule"] for item in found] == ["terminal_node"]
     bad.write_text("digraph B {\n  a -- b\n}")
