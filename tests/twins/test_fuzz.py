@@ -116,7 +116,15 @@ def known_ids(universe: Universe, twin: str) -> list[str]:
     ]
 
 
-def send(universe: Universe, twin: str, data: st.DataObject, ids: list[str]) -> Response:
+def authorization(universe: Universe, twin: str) -> str:
+    """Of a caller who may do things; taken before a request can revoke it."""
+    scheme, name = TOKENS[twin]
+    return f"{scheme} {universe.env(twin, 'http://x')[name]}"
+
+
+def send(
+    universe: Universe, twin: str, data: st.DataObject, ids: list[str], caller: str
+) -> Response:
     method, template = data.draw(st.sampled_from(operations(universe.packs[twin])))
     part = st.sampled_from(ids) | _TEXT
     path = "/".join(
@@ -124,9 +132,7 @@ def send(universe: Universe, twin: str, data: st.DataObject, ids: list[str]) -> 
         for piece in template.split("/")
     )
     kind, body = data.draw(_BODIES)
-    scheme, name = TOKENS[twin]
-    headers = {"host": "twin.test", "content-type": kind}
-    headers |= {"authorization": f"{scheme} {universe.env(twin, 'http://x')[name]}"}
+    headers = {"host": "twin.test", "content-type": kind, "authorization": caller}
     if data.draw(st.integers(0, 9)) == 0:
         headers["authorization"] = data.draw(_TEXT)
     headers |= data.draw(_HEADERS)
@@ -154,9 +160,9 @@ def test_nothing_that_is_sent_makes_a_twin_fail(
     base: Universe, twin: str, data: st.DataObject
 ) -> None:
     universe = base.fork()
-    ids = known_ids(universe, twin)
+    ids, caller = known_ids(universe, twin), authorization(universe, twin)
     for _ in range(3):
-        check(universe, send(universe, twin, data, ids), twin)
+        check(universe, send(universe, twin, data, ids, caller), twin)
     universe.view(twin)
 
 
@@ -168,7 +174,7 @@ def test_nothing_that_is_sent_makes_a_twin_fail_at_length(
     base: Universe, twin: str, data: Any
 ) -> None:
     universe = base.fork()
-    ids = known_ids(universe, twin)
+    ids, caller = known_ids(universe, twin), authorization(universe, twin)
     for _ in range(4):
-        check(universe, send(universe, twin, data, ids), twin)
+        check(universe, send(universe, twin, data, ids, caller), twin)
     universe.view(twin)
