@@ -347,17 +347,24 @@ def score(
                 "described": one.described,
                 "implemented": len(one.implemented),
                 "gaps": list(one.gaps),
+                "driven": None if one.driven is None else len(one.driven),
+                "agreeing": None if one.agreeing is None else len(one.agreeing),
+                "refusing": None if one.refusing is None else len(one.refusing),
                 "replayed": found.total,
                 "agreed": found.agreed,
                 "disagreements": [_disagreement(item) for item in found.disagreements],
             }
             click.echo(json.dumps(shown))
     else:
-        click.echo(f"{'twin':8}{'described':>10}{'implemented':>13}{'gaps':>7}{'agrees':>20}")
+        click.echo(
+            f"{'twin':8}{'described':>10}{'implemented':>13}{'gaps':>6}{'by a client':>13}"
+            f"{'agree':>7}{'refuse':>8}{'recordings':>20}"
+        )
         for one in covered:
             agrees = _share(agreed.get(one.twin))
             click.echo(
-                f"{one.twin:8}{one.described:>10}{len(one.implemented):>13}{len(one.gaps):>7}"
+                f"{one.twin:8}{one.described:>10}{len(one.implemented):>13}{len(one.gaps):>6}"
+                f"{_count(one.driven):>13}{_count(one.agreeing):>7}{_count(one.refusing):>8}"
                 f"{agrees:>20}"
             )
             if gaps:
@@ -370,6 +377,10 @@ def score(
         good = sum(found.agreed for found in agreed.values())
         if not total or 100 * good / total < at_least:
             sys.exit(1)
+
+
+def _count(names: tuple[str, ...] | None) -> str:
+    return "-" if names is None else str(len(names))
 
 
 def _share(found: Agreement | None) -> str:

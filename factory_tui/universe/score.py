@@ -1,8 +1,11 @@
 """How much of a service its twin covers, and how far it agrees with recordings of it."""
 
+import inspect
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+import orjson
 
 from factory_tui.universe.pack import Pack
 from factory_tui.universe.record import Recorded, read_recording
@@ -14,11 +17,21 @@ __all__ = ["Coverage", "agreement", "coverage", "recordings"]
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Operations of one pack: what the vendor describes, and what of it the twin does."""
+    """Operations of one pack: what the vendor describes, and what of it the twin does.
+
+    Attributes:
+        driven: Implemented ones that a real client called in the pack's tests and got an answer
+            from; ``None``: nobody measured it.
+        agreeing: Those whose answers all agreed with recordings, samples or the description.
+        refusing: Those that refused something wrong in the pack's tests.
+    """
 
     twin: str
     implemented: tuple[str, ...]
     gaps: tuple[str, ...]
+    driven: tuple[str, ...] | None = None
+    agreeing: tuple[str, ...] | None = None
+    refusing: tuple[str, ...] | None = None
 
     @property
     def described(self) -> int:
@@ -27,13 +40,23 @@ class Coverage:
 
 
 def coverage(pack: Pack) -> Coverage:
-    """What a pack covers."""
+    """What a pack covers, and how that was proven.
+
+    The proofs are in the pack's ``evidence.json``, which its coverage table writes:
+    ``{"driven": [...], "agreeing": [...], "refusing": [...]}``, names of operations.
+    """
     known = pack.coverage()
-    return Coverage(
-        pack.name,
-        tuple(name for name, done in known.items() if done),
-        tuple(name for name, done in known.items() if not done),
-    )
+    done = tuple(name for name, implemented in known.items() if implemented)
+    gaps = tuple(name for name, implemented in known.items() if not implemented)
+    path = Path(inspect.getfile(type(pack))).with_name("evidence.json")
+    if not path.exists():
+        return Coverage(pack.name, done, gaps)
+    proofs = orjson.loads(path.read_bytes())
+    named = [
+        tuple(name for name in done if name in set(proofs[key]))
+        for key in ("driven", "agreeing", "refusing")
+    ]
+    return Coverage(pack.name, done, gaps, *named)
 
 
 def recordings(paths: Iterable[Path], twin: str = "") -> list[tuple[Path, list[Recorded]]]:

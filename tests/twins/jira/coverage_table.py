@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from factory_tui.universe import Exchange, Universe, load_packs
+from tests.twins.evidence import write_evidence
 from tests.twins.jira.described import WRONG, Description
 
 __all__ = ["Recorder", "main", "page"]
@@ -154,6 +155,8 @@ def main() -> int:
     code = pytest.main(options, plugins=[recorder])
     if code == 0:
         (_ROOT / "twins/jira/COVERAGE.md").write_text(page(recorder))
+        alike = {name for name in recorder.agreeing if not recorder.problems.get(name)}
+        write_evidence("jira", driven=recorder.driven, agreeing=alike, refusing=recorder.refused)
     return int(code)
 
 

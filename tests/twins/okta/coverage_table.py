@@ -17,6 +17,7 @@ import orjson
 
 from factory_tui.universe import Universe, load_packs
 
+from ..evidence import write_evidence
 from .conftest import Okta
 from .replay import RECORDINGS, Replay, recordings
 from .test_okta_recordings import judged
@@ -133,6 +134,8 @@ def main() -> int:
         *_wrapped(beyond),
     ]
     (TWINS / "okta" / "COVERAGE.md").write_text("\n".join(s.rstrip() for s in lines) + "\n")
+    alike = {name for name, count in recorded.items() if count == agreed[name]}
+    write_evidence("okta", driven=driven, agreeing=alike, refusing=refused)
     print(total)
     return 0
 
