@@ -204,13 +204,18 @@ def test_record_then_score(served: Running, tmp_path: Path) -> None:
 
 def test_score_prints_what_is_covered(tmp_path: Path) -> None:
     lines = run("score", "okta", "jira").output.splitlines()
-    assert lines[0].split() == ["twin", "described", "implemented", "gaps", "agrees"]
+    heads = "described implemented gaps by a client agree refuse recordings"
+    assert lines[0].split() == ["twin", *heads.split()]
     for line in lines[1:]:
-        _, described, implemented, gaps, agrees = line.split()
+        _, described, implemented, gaps, *proofs, recordings = line.split()
         assert int(described) == int(implemented) + int(gaps) > 500
-        assert int(implemented) > 50
-        assert agrees == "-"
-    assert "  gap  " in run("score", "jira", "--gaps").output
+        assert len(proofs) == 3
+        assert all(proof == "-" or 0 < int(proof) <= int(implemented) for proof in proofs)
+        assert recordings == "-"
+    found = json.loads(run("score", "okta", "--json").output)
+    assert found["driven"] > 600
+    listed = run("score", "jira", "--gaps").output.count("  gap  ")
+    assert listed == len(json.loads(run("score", "jira", "--json").output)["gaps"])
     broken = tmp_path / "x.jsonl"
     broken.write_text('{"twin": 1}\n')
     result = run("score", "-r", str(broken))
