@@ -20,6 +20,7 @@ from . import (  # noqa: F401 - imported for their registrations
     connect,
     connect_requests,
     conversations,
+    datastores,
     dialogs,
     dnd,
     files,

@@ -48,6 +48,7 @@ invite_requests request id         whom people want to have invited
 roles          (role, user, where) who may do what
 barriers       barrier id          groups that may not talk to one another
 policies       (policy, user)      whose sign-in a policy rules
+datastore      (app, store, id)    what apps keep in their datastores
 emoji          name                custom emoji
 assistants     (channel, thread)   status, title and prompts of assistant threads
 access         (document, entity)  who may see a canvas or list
@@ -132,6 +133,7 @@ TABLES: Final[Mapping[str, Mapping[str, IndexFn]]] = {
     "roles": {},
     "barriers": {},
     "policies": {},
+    "datastore": {},
     "emoji": {},
     "assistants": {},
     "access": {"document": lambda key, row: row["document"]},

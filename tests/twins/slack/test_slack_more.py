@@ -290,3 +290,65 @@ def test_manifests_are_judged_in_slacks_words(workspace: Any) -> None:
     ]
     workspace.universe.clock.advance(43_201)
     assert workspace("apps.manifest.validate", manifest={})["error"] == "token_expired"
+
+
+def test_an_app_keeps_items_and_finds_them_again(workspace: Any) -> None:
+    universe = workspace.universe
+    state = universe.twins["slack"]
+    state.pack.stand_alone(state)
+    env = universe.env("slack", "http://x")
+    bot = workspace.token
+    workspace.token = env["SLACK_CONFIG_TOKEN"]
+    manifest = workspace("apps.manifest.export", app_id=env["SLACK_APP_ID"])["manifest"]
+    attributes = {
+        "id": {"type": "string", "required": True},
+        "age": {"type": "integer"},
+        "tags": {"type": "array"},
+    }
+    manifest["datastores"] = {"pets": {"primary_key": "id", "attributes": attributes}}
+    manifest["oauth_config"]["scopes"] = {}
+    assert workspace("apps.manifest.update", app_id=env["SLACK_APP_ID"], manifest=manifest)["ok"]
+    workspace.token = bot
+    pets = [{"id": f"p{n}", "age": n, "tags": ["even"] if n % 2 == 0 else []} for n in range(6)]
+    for pet in pets[:3]:
+        assert workspace("apps.datastore.put", datastore="pets", item=pet)["item"] == pet
+    assert workspace("apps.datastore.bulkPut", datastore="pets", items=pets[3:])["ok"]
+    changed = workspace("apps.datastore.update", datastore="pets", item={"id": "p1", "age": 9})
+    assert changed["item"] == {"id": "p1", "age": 9, "tags": []}
+
+    def found(expression: str, **values: Any) -> list[str]:
+        answer = workspace(
+            "apps.datastore.query",
+            datastore="pets",
+            expression=expression,
+            expression_attributes={"#id": "id", "#age": "age", "#tags": "tags"},
+            expression_values={f":{name}": value for name, value in values.items()},
+        )
+        if "error" in answer:
+            return [answer["error"]]
+        return [item["id"] for item in answer["items"]]
+
+    assert found("#age >= :a", a=4) == ["p1", "p4", "p5"]
+    assert found("#age BETWEEN :a AND :b AND contains(#tags, :t)", a=1, b=4, t="even") == [
+        "p2",
+        "p4",
+    ]
+    assert found("begins_with(#id, :p) AND (#age = :a OR #age = :b)", p="p", a=0, b=5) == [
+        "p0",
+        "p5",
+    ]
+    assert found("#age ~ :a", a=1) == ["datastore_error"]
+    assert found("#nope = :a", a=1) == ["datastore_error"]
+    first = workspace("apps.datastore.query", datastore="pets", limit=4)
+    cursor = first["response_metadata"]["next_cursor"]
+    rest = workspace("apps.datastore.query", datastore="pets", limit=4, cursor=cursor)["items"]
+    assert (
+        len(first["items"]) + len(rest)
+        == workspace("apps.datastore.count", datastore="pets")["count"]
+    )
+    assert workspace("apps.datastore.delete", datastore="pets", id="p0")["ok"]
+    assert workspace("apps.datastore.get", datastore="pets", id="p0")["item"] == {}
+    bad = workspace("apps.datastore.put", datastore="pets", item={"id": "x", "age": "old"})
+    assert bad["error"] == "datastore_error"
+    none = workspace("apps.datastore.get", datastore="birds", id="x")
+    assert none["error"] == "datastore_config_not_found"
