@@ -93,7 +93,7 @@ from factory_tui.universe.outbox import (
 )
 from factory_tui.universe.people import Org
 from factory_tui.universe.routes import Match, Routes
-from factory_tui.universe.tables import IndexFn, Key, Row, Table
+from factory_tui.universe.tables import IndexFn, Key, Row, Table, Tables
 
 if TYPE_CHECKING:
     from factory_tui.universe.sockets import Socket
@@ -155,7 +155,7 @@ class Twin:
     Attributes:
         pack: The pack that gives it behaviour.
         seed_name: The named seed it stands on.
-        tables: By name.
+        tables: By name, each made when it is first asked for.
         ids: Minters for ids and seeded draws, this twin's own.
         clock: The universe's clock.
         org: The organisation the seed was built from.
@@ -171,7 +171,7 @@ class Twin:
         seed_name: str,
         organisation: Org,
         ids: Ids,
-        tables: dict[str, Table],
+        tables: Tables,
     ) -> None:
         self.pack = pack
         self.universe = universe

@@ -1,7 +1,8 @@
 """Copy-on-write tables: many universes share one frozen seed and each keeps only its changes.
 
-A table reads through to the seed's rows and writes into its own overlay, so a fork or a
-snapshot costs the number of changed rows, whatever the seed's size.
+A table reads through to the seed's rows and writes into its own overlay, and tables are made when
+they are first looked at, so a fork or a snapshot costs the number of changed rows, whatever the
+size of the seed and however many tables it has.
 
 The one rule for handlers: a row that came out of a table is read-only. Change a copy
 (:meth:`Table.draft`) and :meth:`Table.put` it. In debug mode rows are handed out frozen and a
@@ -9,11 +10,31 @@ breach raises :class:`FrozenRowError`.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import (
+    Callable,
+    Hashable,
+    ItemsView,
+    Iterable,
+    Iterator,
+    KeysView,
+    Mapping,
+    ValuesView,
+)
 from itertools import islice, pairwise
 from typing import Any, Final, NoReturn, TypeVar
 
-__all__ = ["Base", "Change", "FrozenRowError", "IndexFn", "Key", "Row", "Table", "freeze", "thaw"]
+__all__ = [
+    "Base",
+    "Change",
+    "FrozenRowError",
+    "IndexFn",
+    "Key",
+    "Row",
+    "Table",
+    "Tables",
+    "freeze",
+    "thaw",
+]
 
 Key = str | tuple[str, ...]
 Row = dict[str, Any]
@@ -324,3 +345,98 @@ class Table:
             if before is not after and before != after:
                 found[key] = (before, after)
         return dict(sorted(found.items(), key=lambda item: str(item[0])))
+
+
+class Tables(dict[str, Table]):
+    """The tables of one twin by name, in the pack's order. Read-only.
+
+    A table is made when it is first asked for by name; to go through all of them makes all. What
+    the dict itself holds are those that have been made.
+
+    Args:
+        bases: The seed's rows of every table.
+        debug: As for :class:`Table`.
+    """
+
+    __slots__ = ("_bases", "_debug")
+
+    def __init__(self, bases: Mapping[str, Base], *, debug: bool = False) -> None:
+        super().__init__()
+        self._bases = bases
+        self._debug = debug
+
+    def __missing__(self, name: str) -> Table:
+        table = Table(self._bases[name], debug=self._debug)
+        super().__setitem__(name, table)
+        return table
+
+    # What a dict answers from what it holds goes by all tables.
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._bases
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._bases)
+
+    def __reversed__(self) -> Iterator[str]:
+        return reversed([*self._bases])
+
+    def __len__(self) -> int:
+        return len(self._bases)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    __hash__ = None
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The table, or ``default`` where the pack has none of that name."""
+        return self[name] if name in self._bases else default
+
+    def keys(self) -> KeysView[str]:  # type: ignore[override]
+        """The names."""
+        return KeysView(self)
+
+    def values(self) -> ValuesView[Table]:  # type: ignore[override]
+        """The tables."""
+        return ValuesView(self)
+
+    def items(self) -> ItemsView[str, Table]:  # type: ignore[override]
+        """Names and tables."""
+        return ItemsView(self)
+
+    def __repr__(self) -> str:
+        return f"<tables {', '.join(self._bases)}>"
+
+    # -- universes
+
+    def _touched(self) -> Iterator[tuple[str, Table]]:
+        return ((name, table) for name, table in super().items() if table.touched)
+
+    def changes(self) -> dict[str, dict[Key, Any]]:
+        """A copy of the overlays that hold anything, to be given to :meth:`reset`. O(changes)."""
+        return {name: table.changes() for name, table in self._touched()}
+
+    def reset(self, changes: Mapping[str, Mapping[Key, Any]]) -> None:
+        """Make the overlays what :meth:`changes` returned. O(changes)."""
+        for name, table in [*self._touched()]:
+            if name not in changes:
+                table.reset({})
+        for name, overlay in changes.items():
+            self[name].reset(overlay)
+
+    def fork(self) -> "Tables":
+        """Independent tables with the same content. O(changes)."""
+        twin = Tables(self._bases, debug=self._debug)
+        for name, table in self._touched():
+            dict.__setitem__(twin, name, table.fork())
+        return twin
+
+    def diff(self, earlier: Mapping[str, Mapping[Key, Any]]) -> dict[str, dict[Key, Change]]:
+        """What differs from earlier overlays of the same seed, table by table. O(changes)."""
+        changed = {}
+        for name in {*earlier, *(name for name, _ in self._touched())}:
+            rows = self[name].diff(earlier.get(name, {}))
+            if rows:
+                changed[name] = rows
+        return {name: changed[name] for name in self._bases if name in changed} if changed else {}

@@ -16,7 +16,7 @@ from factory_tui.universe.past import Past
 from factory_tui.universe.seeding import seeded
 from factory_tui.universe.sockets import Sockets
 from factory_tui.universe.staging import Staging
-from factory_tui.universe.tables import Change, Key, Table
+from factory_tui.universe.tables import Change, Key, Tables
 from factory_tui.universe.tap import Exchange
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class Universe(Answering, Staging):
                 seed_name,
                 organisation,
                 Ids(f"{salt}/{name}"),
-                {table: Table(base, debug=debug) for table, base in bases.items()},
+                Tables(bases, debug=debug),
             )
 
     # -- state
@@ -161,7 +161,7 @@ class Universe(Answering, Staging):
                 state.seed_name,
                 state.org,
                 state.ids.fork(),
-                {table: rows.fork() for table, rows in state.tables.items()},
+                state.tables.fork(),
             )
             for name, state in self.twins.items()
         }
@@ -176,10 +176,7 @@ class Universe(Answering, Staging):
             self.faults.fork(),
             self._ids.state(),
             {
-                name: (
-                    {table: rows.changes() for table, rows in state.tables.items()},
-                    state.ids.state(),
-                )
+                name: (state.tables.changes(), state.ids.state())
                 for name, state in self.twins.items()
             },
             self.outbox.fork(),
@@ -199,8 +196,7 @@ class Universe(Answering, Staging):
         for name, (tables, counts) in snapshot.twins.items():
             state = self.twins[name]
             state.ids.reset(counts)
-            for table, changes in tables.items():
-                state.tables[table].reset(changes)
+            state.tables.reset(tables)
 
     def forget(self) -> None:
         """Forget the traffic, gaps and crashes so far."""
@@ -212,11 +208,7 @@ class Universe(Answering, Staging):
         """What changed since a snapshot: twin, table, key to (before, after). O(changes)."""
         found: dict[str, dict[str, dict[Key, Change]]] = {}
         for name, (tables, _) in snapshot.twins.items():
-            changed = {
-                table: changes
-                for table, earlier in tables.items()
-                if (changes := self.twins[name].tables[table].diff(earlier))
-            }
+            changed = self.twins[name].tables.diff(tables)
             if changed:
                 found[name] = changed
         return found

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from factory_tui.universe import FrozenRowError, Table
-from factory_tui.universe.tables import Base
+from factory_tui.universe.tables import Base, Tables
 
 INDEX = {"colour": lambda key, row: row["colour"]}
 keys = st.sampled_from("abcdefgh")
@@ -92,3 +92,70 @@ def test_rows_are_frozen_in_debug_mode() -> None:
     draft = table.draft("a")
     draft["tags"].append("y")
     assert table["a"]["tags"] == ["x"]
+
+
+NAMES = ("one", "two", "three", "four")
+
+
+def made(tables: Tables) -> set[str]:
+    """The names of those that exist already."""
+    return {*dict.keys(tables)}
+
+
+def four() -> Tables:
+    return Tables({name: Base({"a": {"colour": "r", "n": 0}}, INDEX) for name in NAMES})
+
+
+def test_tables_are_made_when_they_are_asked_for() -> None:
+    tables = four()
+    assert made(tables) == set()
+    assert ("two" in tables, "five" in tables, len(tables)) == (True, False, 4)
+    assert (list(tables), list(tables.keys()), list(reversed(tables))) == (
+        [*NAMES],
+        [*NAMES],
+        [*NAMES[::-1]],
+    )
+    assert made(tables) == set()
+    assert tables.get("five") is None
+    with pytest.raises(KeyError):
+        tables["five"]
+    assert tables["two"] is tables["two"] is tables.get("two")
+    assert made(tables) == {"two"}
+    assert [name for name, table in tables.items() if table.get("a")] == [*NAMES]
+    assert all(table is tables[name] for name, table in dict(tables).items())
+    assert len([*tables.values()]) == 4
+
+
+def test_a_fork_holds_the_tables_that_differ_and_no_others() -> None:
+    tables = four()
+    for table in tables.values():
+        assert len(table) == 1
+    tables["three"].put("b", {"colour": "g", "n": 1})
+    fork = tables.fork()
+    assert made(fork) == {"three"}
+    assert {*tables.changes()} == {"three"}
+    fork["three"].delete("a")
+    fork["one"].delete("a")
+    assert (len(tables["three"]), len(tables["one"])) == (2, 1)
+    assert (len(fork["three"]), len(fork["one"])) == (1, 0)
+
+
+@given(st.lists(st.tuples(st.sampled_from(NAMES), actions), max_size=4),
+       st.lists(st.tuples(st.sampled_from(NAMES), actions), max_size=4))  # fmt: skip
+def test_all_tables_go_back_to_what_they_were(first: list[Any], second: list[Any]) -> None:
+    tables = four()
+    models: dict[str, dict[str, Any]] = {name: {"a": {"colour": "r", "n": 0}} for name in NAMES}
+    for name, steps in first:
+        act(tables[name], models[name], steps)
+    saved, then = tables.changes(), {name: dict(model) for name, model in models.items()}
+    fork = tables.fork()
+    for name, steps in second:
+        act(tables[name], models[name], steps)
+    differ = {name for name in NAMES if models[name] != then[name]}
+    assert {*tables.diff(saved)} == differ
+    assert list(tables.diff(saved)) == [name for name in NAMES if name in differ]
+    tables.reset(saved)
+    assert tables.diff(saved) == {}
+    for name in NAMES:
+        check(tables[name], then[name])
+        check(fork[name], then[name])
