@@ -34,7 +34,7 @@ from factory_tui.sandbox.model import (
 from factory_tui.sandbox.probing import probe
 from factory_tui.sandbox.profile import SANDBOX_UID
 from factory_tui.sandbox.run import Sandbox
-from factory_tui.sandbox.trees import prepare_tree, reachable, read_beneath
+from factory_tui.sandbox.trees import prepare_tree, reachable, read_beneath, write_beneath
 
 __all__ = [
     "FULL",
@@ -58,4 +58,5 @@ __all__ = [
     "reachable",
     "read_beneath",
     "unsandboxed",
+    "write_beneath",
 ]

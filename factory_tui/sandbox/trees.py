@@ -1,6 +1,7 @@
 """Trees of files that a box may use: who owns them, whether it can reach them, what they say."""
 
 import contextlib
+import errno
 import os
 import stat
 from pathlib import Path
@@ -65,6 +66,45 @@ def read_beneath(root: Path, name: str, *, limit: int = 1 << 20) -> bytes | None
             return None
         with open(at, "rb", closefd=False) as file:
             return file.read(limit)
+
+
+def write_beneath(root: Path, name: str, data: bytes) -> None:
+    """Write a regular file in a tree that a box may be changing at this very moment.
+
+    Nothing outside ``root`` can be written: no component may be a link, whoever puts one there
+    whenever. Missing directories are made; what is made belongs to the user that boxes run as.
+
+    Raises:
+        ValueError: If ``name`` is not a relative path below ``root``.
+        OSError: If something bars the way.
+    """
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    if name.startswith("/") or not parts or ".." in parts:
+        raise ValueError(f"{name}: outside the folder")
+    user = sandbox_user()
+    flags = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    with contextlib.ExitStack() as stack:
+        at = os.open(root, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
+        stack.callback(os.close, at)
+        for part in parts[:-1]:
+            made = False
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(part, 0o755, dir_fd=at)
+                made = True
+            at = os.open(part, flags | os.O_RDONLY | os.O_DIRECTORY, dir_fd=at)
+            stack.callback(os.close, at)
+            if made and user is not None:
+                os.fchown(at, user, user)
+        at = os.open(parts[-1], flags | os.O_WRONLY | os.O_CREAT, 0o644, dir_fd=at)
+        stack.callback(os.close, at)
+        status = os.fstat(at)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", name)
+        if user is not None and (status.st_uid, status.st_gid) != (user, user):
+            os.fchown(at, user, user)
+        os.ftruncate(at, 0)
+        with open(at, "wb", closefd=False) as file:
+            file.write(data)
 
 
 def _give(name: str, folder: int, user: int | None) -> None:

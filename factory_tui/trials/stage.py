@@ -19,7 +19,16 @@ import yaml
 
 from factory_tui import scenarios
 from factory_tui.config import duration
-from factory_tui.sandbox import Box, Completed, Limits, Mount, Sandbox, prepare_tree, read_beneath
+from factory_tui.sandbox import (
+    Box,
+    Completed,
+    Limits,
+    Mount,
+    Sandbox,
+    prepare_tree,
+    read_beneath,
+    write_beneath,
+)
 from factory_tui.scenarios import Evidence, Scenario
 from factory_tui.scenarios.facts.schema import VIEWS
 from factory_tui.text import clean
@@ -412,16 +421,11 @@ class Stage:
                 raise
             said = f"could not write {name}: {getattr(error, 'strerror', None) or error}"
             data = {"killed": "blocked"}
-        prepare_tree(self.options.scratch)
         self._note("write", "world", clean(said), step, data)
 
     def _write(self, name: str, text: str) -> None:
-        root = self.options.scratch.resolve()
-        path = (root / name).resolve()
-        if not path.is_relative_to(root):
-            raise ValueError(f"{name}: outside the scratch folder")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        # A service may be at work there.
+        write_beneath(self.options.scratch, name, text.encode())
 
     def _files(self) -> dict[str, str]:
         """The scratch folder's regular files, small ones only; no link is ever followed."""

@@ -1,5 +1,6 @@
 """Who owns what, and what may be read back."""
 
+import os
 import stat
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from factory_tui.sandbox import (
     SandboxUnavailable,
     prepare_tree,
     reachable,
+    write_beneath,
 )
 
 from .conftest import Lab
@@ -66,3 +68,25 @@ async def test_a_mount_out_of_reach_fails_the_box_not_the_command(lab: Lab, as_r
     closed.chmod(0o700)
     with pytest.raises(SandboxFault, match="Permission denied"):
         await lab.sandbox.run(["true"], Box(mounts=(Mount(closed / "tree", "/work"),)))
+
+
+def test_a_file_is_written_nowhere_else(ground: Path) -> None:
+    outside = ground / "outside"
+    outside.mkdir()
+    (outside / "kept").write_text("kept")
+    tree = ground / "tree"
+    (tree / "folder").mkdir(parents=True)
+    (tree / "link").symlink_to(outside)
+    (tree / "file").symlink_to(outside / "kept")
+    (tree / "inner").symlink_to("folder")
+    os.mkfifo(tree / "pipe")
+    write_beneath(tree, "new/deep/note.txt", b"hello")
+    write_beneath(tree, "new/deep/note.txt", b"bye")
+    assert (tree / "new/deep/note.txt").read_text() == "bye"
+    for name in ("link/kept", "link/new", "file", "pipe", "folder", "inner/file"):
+        with pytest.raises(OSError):
+            write_beneath(tree, name, b"lost")
+    for name in ("../outside/kept", "/etc/lost", "", "."):
+        with pytest.raises(ValueError, match="outside the folder"):
+            write_beneath(tree, name, b"lost")
+    assert [path.read_text() for path in outside.iterdir()] == ["kept"]

@@ -1,5 +1,7 @@
 """Products that keep running, twins' events that reach them, and services by their real names."""
 
+from pathlib import Path
+
 from factory_tui.trials import Pool
 from tests.trials.conftest import MakeJob, tried
 
@@ -148,3 +150,33 @@ async def test_services_are_found_by_their_real_names(pool: Pool, job: MakeJob) 
     assert all(fact["ok"] for fact in report.facts), [f["actual"] for f in report.facts]
     notes = [entry["text"] for entry in report.trajectory if entry["kind"] == "note"]
     assert [note.split()[5] for note in notes] == ["example.com,", "notslack.com,"]
+
+
+SWAPPER = """#!/usr/bin/python3 -IS
+import ctypes, os, socket
+listener = socket.create_server(("127.0.0.1", int(os.environ["PORT"])))
+os.mkdir("/work/notes")
+os.symlink("OUTSIDE", "/work/link")
+swap = ctypes.CDLL(None).renameat2
+while True:
+    swap(-100, b"/work/notes", -100, b"/work/link", 2)
+"""
+
+
+async def test_a_service_cannot_lead_a_users_file_out_of_its_box(
+    pool: Pool, job: MakeJob, tmp_path: Path
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    writes = "".join(f"{n}. write: notes/{n}.txt: mine\n" for n in range(2, 60))
+    report, _ = await tried(
+        pool,
+        job(
+            SWAPPER.replace("OUTSIDE", str(outside)),
+            "1. start: `{{sut}}`\n" + writes,
+            "- must fact: cmd.count == 1",
+        ),
+    )
+    assert list(outside.iterdir()) == []
+    told = {entry["data"].get("killed", "") for entry in report.trajectory[1:-1]}
+    assert "blocked" in told
