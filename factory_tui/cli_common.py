@@ -103,11 +103,11 @@ folder_option = click.option(
     type=click.Path(file_okay=False, path_type=Path),
     default=None,
     help="The factory's folder (with factory.toml); this one by default.",
-    callback=lambda ctx, _param, value: _chosen(ctx, value),
+    callback=lambda ctx, _param, value: chosen_folder(ctx, value),
 )
 
 
-def _chosen(context: click.Context, value: Path | None) -> Path:
+def chosen_folder(context: click.Context, value: Path | None) -> Path:
     """The folder given here, or before the subcommand, or this one."""
     given = value or context.find_root().params.get("folder") or Path()
     return Path(given).resolve()

@@ -279,11 +279,11 @@ def _line_of(text: str, section: str, key: str = "") -> int:
     inside, header = False, 0
     for number, line in enumerate(text.splitlines(), 1):
         stripped = line.strip()
-        if stripped.startswith("["):
-            name = stripped.strip("[]").split(".")[0].strip(' "')
-            inside = name == section
+        if found := re.match(r"\[+([^\]#]+)\]", stripped):
+            path = [part.strip(" \"'") for part in found[1].split(".")]
+            inside = path[0] == section
             header = header or (number if inside else 0)
-            if inside and key and stripped.strip("[] ").startswith(f"{section}.{key}"):
+            if inside and key and path[1:2] == [key]:
                 return number
         elif inside and key and re.match(rf'"?{re.escape(key)}"?\s*(=|\.)', stripped):
             return number
@@ -356,6 +356,13 @@ def load(folder: Path) -> Settings:
             problems.append(
                 f"{path}:{line}: there is no twin pack {paths['twins'] / pack}; "
                 "remove it from `twins.packs` or add the folder"
+            )
+    for pack in twins.get("development", {}):
+        if pack not in packs:
+            line = _line_of(text, "twins", "development")
+            problems.append(
+                f"{path}:{line}: `twins.development` names {pack!r}, which is not in "
+                f"`twins.packs`; known: {', '.join(packs)}"
             )
     if problems:
         raise ConfigError(problems)

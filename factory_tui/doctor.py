@@ -88,6 +88,9 @@ def _disk(folder: Path) -> Finding:
 
 
 def _terminal() -> Finding:
+    if not sys.stdout.isatty():
+        detail = "this is none: the screens need one, --plain and --json do not"
+        return Finding("terminal", False, detail, needed=False)
     term = os.environ.get("TERM", "")
     size = shutil.get_terminal_size((0, 0))
     ok = bool(term) and term != "dumb"

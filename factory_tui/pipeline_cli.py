@@ -38,8 +38,12 @@ def read(path: Path) -> Graph:
         return parse_dot(path.read_text(encoding="utf-8"), path=str(path))
     except DotSyntaxError as error:
         fail(str(error))
-    except (OSError, UnicodeDecodeError) as error:
-        fail(f"{path}: {error}")
+    except FileNotFoundError:
+        fail(f"{path}: there is no such file; give the path of a pipeline in DOT")
+    except UnicodeDecodeError:
+        fail(f"{path}: this is not UTF-8 text; give the path of a pipeline in DOT")
+    except OSError as error:
+        fail(f"{path}: {error.strerror or error}")
 
 
 file_argument = click.argument("file", type=click.Path(dir_okay=False, path_type=Path))

@@ -242,7 +242,7 @@ def rm(run_id: str, yes: bool, folder: Path) -> None:
 
 
 @click.command()
-@click.argument("run_id")
+@click.argument("run_id", required=False)
 @click.option(
     "--out",
     required=True,
@@ -250,8 +250,8 @@ def rm(run_id: str, yes: bool, folder: Path) -> None:
     help="A folder that does not exist yet.",
 )
 @folder_option
-def product(run_id: str, out: Path, folder: Path) -> None:
-    """Take a run's product out: a git repository with its history."""
+def product(run_id: str | None, out: Path, folder: Path) -> None:
+    """Take a run's product out (the newest's without an id): a git repository with its history."""
     from factory_tui.agent.workspace import GitError, Workspace, WorkspaceError
 
     with store_of(folder) as store:
@@ -262,7 +262,7 @@ def product(run_id: str, out: Path, folder: Path) -> None:
     try:
         Workspace(place / "workspace", place / "git").export(out.resolve())
     except (GitError, WorkspaceError) as error:
-        fail(str(error))
+        fail(f"run {row.id}: {error}")
     click.echo(str(out))
 
 
@@ -270,7 +270,7 @@ def product(run_id: str, out: Path, folder: Path) -> None:
 @click.argument("run_id", required=False)
 @folder_option
 def export(run_id: str | None, folder: Path) -> None:
-    """Write everything about a run as JSON lines."""
+    """Write everything about a run (the newest without an id) as JSON lines."""
     with store_of(folder) as store:
         row = find_run(store, run_id)
         for item in store.export(row.id):

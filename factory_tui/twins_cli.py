@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from factory_tui.cli_common import chosen_folder
+
 if TYPE_CHECKING:
     from factory_tui.universe.replay import Agreement
 
@@ -20,10 +22,13 @@ PACKS = ("okta", "slack", "jira")
 _PROBLEM = 2
 
 folder_option = click.option(
+    "--factory",
     "--folder",
+    "folder",
     type=click.Path(file_okay=False, path_type=Path),
-    default=Path(),
+    default=None,
     help="The factory whose twins/ to take; else those that ship with factory-tui.",
+    callback=lambda ctx, _param, value: chosen_folder(ctx, value),
 )
 control_option = click.option(
     "--control",
@@ -49,6 +54,17 @@ def packs_folder(folder: Path) -> Path:
 
     own = folder / "twins"
     return own if own.is_dir() else sample.root() / "twins"
+
+
+def known_packs(folder: Path, names: tuple[str, ...]) -> Path:
+    """The folder of packs, when all that are named are in it; else the command ends."""
+    packs = packs_folder(folder)
+    there = sorted(entry.parent.name for entry in packs.glob("*/__init__.py"))
+    for name in names:
+        if name not in there:
+            has = f"it has {', '.join(there)}" if there else "it has none"
+            fail(f'there is no twin pack "{name}" in {packs}; {has}')
+    return packs
 
 
 @click.group()
@@ -91,19 +107,24 @@ def serve(
     from factory_tui.universe.__main__ import line, wait
     from factory_tui.universe.standalone import run, serve_packs
 
+    packs = known_packs(folder, names)
+
     async def work() -> None:
         authority = None
         if tls_ca is not None:
             from factory_tui.universe.tls import Authority
 
             authority = Authority()
-            authority.write(tls_ca)
+            try:
+                authority.write(tls_ca)
+            except OSError as error:
+                fail(f"--tls-ca {tls_ca}: {error.strerror}")
         serving = await serve_packs(
             names,
             port_base,
             random_seed,
             (lambda exchange: click.echo(line(exchange))) if tap else None,
-            folder=packs_folder(folder),
+            folder=packs,
             org=dataset,
             clock=clock,
             limits=limits,
@@ -113,7 +134,9 @@ def serve(
 
     try:
         run(work())
-    except (PackError, ValueError, OSError) as error:
+    except OSError as error:
+        fail(f"{error}; give another --port-base or --control-port")
+    except (PackError, ValueError) as error:
         fail(str(error))
     except KeyboardInterrupt:
         click.echo("stopped", err=True)
@@ -143,6 +166,7 @@ def _open(control: str, method: str, path: str, body: Any = None) -> Any:
         fail(str(sentence))
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", error)
+        reason = getattr(reason, "strerror", None) or reason
         fail(f"no control API at {control}: {reason}. Try: twins serve okta --control-port 9099")
 
 
@@ -333,7 +357,7 @@ def score(
     from factory_tui.universe.replay import Agreement
 
     try:
-        packs = load_packs(packs_folder(folder), names or PACKS)
+        packs = load_packs(known_packs(folder, names), names or PACKS)
         files = scoring.recordings(recordings, twin)
         agreed = scoring.agreement(packs, files, dataset)
     except (PackError, RecordingError, ValueError) as error:
@@ -409,7 +433,7 @@ def pack(names: tuple[str, ...], out: Path | None, folder: Path) -> None:
 
     target = out or Path(f"{'-'.join(names)}-twin.pyz")
     try:
-        write_bundle(packs_folder(folder), names, target)
+        write_bundle(known_packs(folder, names), names, target)
     except (PackError, OSError) as error:
         fail(str(error))
     size = target.stat().st_size / 1e6

@@ -194,6 +194,7 @@ def test_a_taken_port_is_named(factory: Path) -> None:
             result = run("twins", "serve", "slack", *args)
             assert result.exit_code == 2
             assert f"127.0.0.1:{port}" in result.output
+            assert args[0] in result.output, "what to change"
 
 
 def test_one_of_something_is_singular(factory: Path, store: Store, tmp_path: Path) -> None:
@@ -220,3 +221,50 @@ def test_a_question_is_listed_and_answered(factory: Path, store: Store) -> None:
     assert wrong.exit_code == 2 and "Y (Yes, ship), N (No)" in wrong.output
     assert "answered Yes, ship" in run("answer", "ab12", "yes,", "ship", folder=factory).output
     assert [dict(c.args) for c in store.pending("ab12")] == [{"question": "q1", "choice": "Y"}]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"", "rollcall.md:1: the spec is empty"), (b"# A\n\xff", "rollcall.md:2: this is not UTF-8")],
+)
+def test_a_spec_that_says_nothing_is_refused_by_the_check_and_the_run(
+    factory: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, said: str
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "none of anybody")
+    (factory / "specs" / "rollcall.md").write_bytes(content)
+    for args in (["check", "--static"], ["run", "--detach"]):
+        result = run(*args, folder=factory)
+        assert result.exit_code == 2, args
+        assert said in result.output
+
+
+def test_data_that_a_twin_does_not_have_is_named_before_the_run(
+    factory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "none of anybody")
+    settings = factory / "factory.toml"
+    settings.write_text(settings.read_text().replace('okta = "acme-12"', 'okta = "acme-99"'))
+    for args in (["check", "--static"], ["run", "--detach"]):
+        result = run(*args, folder=factory)
+        assert result.exit_code == 2, args
+        assert "'acme-99', which it does not have; known: " in result.output
+
+
+def test_the_product_of_the_newest_run_needs_no_id(factory: Path, store: Store) -> None:
+    store.add_run(RunRow(id="ab12", name="x"))
+    result = run("product", "--out", str(factory / "out"), folder=factory)
+    assert result.exit_code == 2
+    assert "Missing argument" not in result.output
+    assert "ab12" in result.output
+
+
+@pytest.mark.parametrize("command", ["check", "show", "run"])
+def test_a_pipeline_that_is_not_there(tmp_path: Path, command: str) -> None:
+    binary = tmp_path / "b.dot"
+    binary.write_bytes(b"\xff\xfe")
+    for path, said in ((tmp_path / "no.dot", "no such file"), (binary, "not UTF-8")):
+        result = run("pipeline", command, str(path))
+        assert result.exit_code == 2
+        assert f"{path}: th" in result.output
+        assert said in result.output
+        assert "Errno" not in result.output

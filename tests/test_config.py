@@ -87,6 +87,29 @@ def test_mistakes_have_line_and_fix(factory: Path) -> None:
     ]
 
 
+def test_a_comment_behind_a_section_does_not_hide_its_lines(factory: Path) -> None:
+    more = """
+[budget]                 # of one run [see above]
+# tokens = 1
+tokens = "lots"
+[models]  # who
+[ models.prices."some.model" ]
+input = 1
+"""
+    lines = (GOOD + more).splitlines()
+    found = problems(factory, GOOD + more)
+    assert [p.split(":")[0] for p in found] == [
+        str(lines.index('tokens = "lots"') + 1),
+        str(lines.index('[ models.prices."some.model" ]') + 1),
+    ]
+
+
+def test_the_builders_data_is_of_twins_that_there_are(factory: Path) -> None:
+    found = problems(factory, GOOD + '\ndevelopment = {jura = "acme-12"}\n')
+    assert len(found) == 1
+    assert "names 'jura', which is not in `twins.packs`" in found[0]
+
+
 def test_missing_files_and_keys(factory: Path) -> None:
     (factory / "spec.md").unlink()
     found = problems(factory, GOOD.replace('command = "./tool"', "").replace("okta", "slack"))

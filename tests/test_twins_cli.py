@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from factory_tui.cli import main
 from factory_tui.twins_cli import twins
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -139,6 +140,26 @@ def test_serving_what_is_not_there() -> None:
         result = run("serve", *args, "--port-base", "0")
         assert result.exit_code == 2
         assert result.output.startswith("factory-tui: ")
+    for command in ("serve", "pack", "score"):
+        result = run(command, "okto")
+        assert result.exit_code == 2
+        assert 'no twin pack "okto"' in result.output
+        assert "it has jira, okta, slack" in result.output
+
+
+def test_the_factory_named_before_the_command_is_the_one_whose_twins_are_taken(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "twins" / "mine").mkdir(parents=True)
+    (tmp_path / "twins" / "mine" / "__init__.py").write_text("")
+    for args in (
+        ["--factory", str(tmp_path), "twins", "serve", "okta"],
+        ["twins", "serve", "okta", "--factory", str(tmp_path)],
+        ["twins", "serve", "okta", "--folder", str(tmp_path)],
+    ):
+        result = CliRunner().invoke(main, args)
+        assert result.exit_code == 2
+        assert f"in {tmp_path / 'twins'}; it has mine" in result.output
 
 
 def test_serving_https(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from factory_tui import scenarios
 from factory_tui.config import Settings
 from factory_tui.engine.dotfile import pipeline_problem
+from factory_tui.engine.inputs import data_problem, spec_problem
 from factory_tui.engine.models import same_family, same_family_warning
 from factory_tui.scenarios import Scenario, user, verdict
 from factory_tui.trials import HarnessFault, HostOptions, Job, Pool, perform
@@ -119,7 +120,7 @@ def check_factory(settings: Settings, *, dynamic: bool, out: Callable[[str], obj
     out(f"{settings.scenarios}: {len(found)} scenarios ({counted}), {mistakes}")
     if errors or not found:
         return 2
-    if wrong := pipeline_problem(settings):
+    if wrong := pipeline_problem(settings) or spec_problem(settings) or data_problem(settings):
         out(wrong)
         return 2
     if same_family(settings.models):

@@ -23,6 +23,7 @@ from typing import Any
 from factory_tui import process, scenarios
 from factory_tui.config import Settings
 from factory_tui.engine.dotfile import pipeline_problem
+from factory_tui.engine.inputs import data_problem, spec_problem
 from factory_tui.engine.models import PROVIDERS, missing_access, same_family
 from factory_tui.sandbox import probe
 from factory_tui.store import RunRow, Store, UnknownRun
@@ -102,10 +103,9 @@ def create_run(settings: Settings, options: RunOptions) -> str:
         raise BadInput("\n".join(str(p) for p in errors))
     if not found:
         raise BadInput(f"{settings.scenarios}: there is no scenario yet; add one")
-    try:
-        spec = settings.spec.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{settings.spec}: cannot be read: {error}") from error
+    if problem := spec_problem(settings) or data_problem(settings):
+        raise BadInput(problem)
+    spec = settings.spec.read_text(encoding="utf-8")
     if options.seed_from and not Path(options.seed_from).is_dir():
         raise BadInput(f"{options.seed_from}: no such folder to start from")
     if options.seed_from:

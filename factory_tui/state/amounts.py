@@ -46,7 +46,9 @@ def parse_usd(text: str) -> Decimal | None:
         usd = Decimal(cleaned)
     except InvalidOperation:
         raise ValueError("dollars: give an amount such as 10 or 12.50, or none") from None
-    if not usd.is_finite() or usd < 0:
+    if usd.is_nan():
+        raise ValueError("dollars: give an amount such as 10 or 12.50, or none")
+    if usd < 0:
         raise ValueError("dollars: a budget cannot be negative")
     if usd >= 10**9:
         raise ValueError("dollars: that is more than any run could spend; none means no limit")
