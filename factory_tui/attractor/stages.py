@@ -136,11 +136,16 @@ class Stages:
                 return outcome
             again = attempt < policy.max_attempts and outcome.failure_class != "terminal"
             error = outcome.failure_reason or str(outcome.status)
-            self.emit(events.StageFailed(node.id, index, error, again))
             if not again:
                 outcome = _exhausted(node, outcome)
                 write_status(run_dir / node.id, outcome)
+                if outcome.status is StageStatus.PARTIAL_SUCCESS:
+                    status, notes = str(outcome.status), outcome.notes
+                    self.emit(events.StageCompleted(node.id, index, spent, status, notes))
+                else:
+                    self.emit(events.StageFailed(node.id, index, error, False))
                 return outcome
+            self.emit(events.StageFailed(node.id, index, error, True))
             trace.context.set(counter, attempt)
             delay = delay_for_attempt(attempt, policy.backoff) / 1000
             attempt += 1
@@ -223,7 +228,9 @@ def _exhausted(node: Node, outcome: Outcome) -> Outcome:
         return Outcome(
             StageStatus.PARTIAL_SUCCESS,
             context_updates=outcome.context_updates,
-            notes="retries exhausted, partial accepted",
+            notes=": ".join(
+                filter(None, ("retries exhausted, partial accepted", outcome.failure_reason))
+            ),
         )
     reason = "max retries exceeded"
     if outcome.failure_reason:

@@ -295,6 +295,22 @@ async def test_retries_end_and_the_last_outcome_counts() -> None:
     assert outcome.failure_reason == "max retries exceeded: busy"
 
 
+async def test_an_accepted_part_is_told_as_completed() -> None:
+    seen: list[PipelineEvent] = []
+    await run(
+        flow("start -> n -> exit n [max_retries=1, allow_partial=true]"),
+        backend=Script(n=[Outcome(StageStatus.RETRY, failure_reason="busy")]),
+        on_event=seen.append,
+    )
+    told = [(e.kind, e.to_json()) for e in seen if e.to_json().get("name") == "n"]
+    assert [kind for kind, _ in told] == [
+        *("StageStarted", "StageFailed", "StageRetrying", "StageStarted", "StageCompleted")
+    ]
+    assert told[1][1]["will_retry"] is True
+    assert told[-1][1]["status"] == "partial_success"
+    assert told[-1][1]["notes"] == "retries exhausted, partial accepted: busy"
+
+
 async def test_what_cannot_get_better_is_not_tried_again() -> None:
     class Denied(Exception):
         status_code = 401
