@@ -44,6 +44,8 @@ _SEARCH_NAMES: Final = (
     f"profile.login:{_CONTAINING}",
     "profile.",
 )
+_STORED: Final = (("type.id", "type"),)
+"""What expressions name otherwise than rows do: they are evaluated on the rows as they are."""
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 _PROFILE_NAMES: Final = """
 login email secondEmail firstName lastName middleName honorificPrefix honorificSuffix title
@@ -113,13 +115,14 @@ class Users:
         by_offset = False
         if query.get("search"):
             matches = _compiled(call, query["search"], False, _SEARCH_NAMES, _SEARCH_OPERATORS)
-            rows = (row for row in rows if matches(_seen(row)))
+            rows = filter(matches, rows)
             if query.get("sortBy"):
-                rows = sorted_rows(call, rows, query["sortBy"], _seen)
+                by = query["sortBy"]
+                rows = sorted_rows(call, rows, by, _seen if by.startswith("type") else _as_it_is)
                 by_offset = True
         elif query.get("filter"):
             matches = _compiled(call, query["filter"], True, _FILTER_NAMES, "eq")
-            rows = (row for row in rows if matches(_seen(row)))
+            rows = filter(matches, rows)
         else:
             rows = (row for row in rows if row["status"] != "DEPROVISIONED")
             if query.get("q"):
@@ -300,15 +303,19 @@ def sorted_rows(call: Call, rows: Iterable[Row], name: str, seen: Any) -> list[R
 
 
 def _seen(row: Row) -> dict[str, Any]:
-    """A row under the names that expressions use."""
+    """A row under the names that a list is sorted by."""
     return {**row, "type": {"id": row["type"]}}
+
+
+def _as_it_is(row: Row) -> Row:
+    return row
 
 
 def _compiled(
     call: Call, text: str, exact: bool, names: tuple[str, ...], operators: str
 ) -> Predicate:
     try:
-        return compile_expression(text, exact, names, operators, not exact)
+        return compile_expression(text, exact, names, operators, not exact, _STORED)
     except ExpressionError as problem:
         raise errors.bad_search(call, str(problem)) from None
 
