@@ -19,6 +19,7 @@ from . import (  # noqa: F401 - imported for their registrations
     expressions,
     fieldadmin,
     fieldconfigs,
+    fieldschemes,
     filters,
     greenhopper,
     groups,

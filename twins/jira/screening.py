@@ -16,6 +16,8 @@ __all__ = [
     "no_screen",
     "not_on_screen",
     "require_fields",
+    "scheme_has_field",
+    "scheme_item",
     "screen_fields",
     "settable",
 ]
@@ -58,14 +60,36 @@ def screen_for(c: Context, project: Row, kind: str, operation: str) -> str:
 
 
 def config_item(c: Context, project: Row, kind: str, field: str) -> dict[str, Any]:
-    """What the project's field configuration says of a field: hidden, required, description."""
+    """What the project's field scheme says of a field: hidden, required, description."""
     scheme = c["fieldschemes"].get(scheme_of(project, "field_scheme"))
-    if scheme is None:
-        return {}
+    return {} if scheme is None else scheme_item(c, scheme, kind, field)
+
+
+def scheme_item(c: Context, scheme: Row, kind: str, field: str) -> dict[str, Any]:
+    """What a scheme says of a field on issues of a type, "" for a type without rules of its own.
+
+    The configuration that the scheme maps the type to, unless the scheme itself says otherwise:
+    a field may be taken out of it, be in it for some types only, and have other parameters.
+    """
     mappings = scheme["mappings"]
     config = c["fieldconfigs"].get(mappings.get(kind, mappings["default"]))
     found: dict[str, Any] = config["items"].get(field, {}) if config else {}
+    if field in scheme.get("removed", ()):
+        return {**found, "hidden": True, "required": False}
+    entry = scheme.get("fields", {}).get(field)
+    if entry is None:
+        return found
+    found = {**found, **entry.get("parameters", {}), **entry.get("by_type", {}).get(kind, {})}
+    if "types" in entry:  # put into the scheme by name, so that no configuration hides it
+        found["hidden"] = bool(entry["types"] and kind and kind not in entry["types"])
+    if found.get("hidden"):
+        found["required"] = False
     return found
+
+
+def scheme_has_field(c: Context, scheme: Row, field: str) -> bool:
+    """Whether a field is in a scheme, for some type at least."""
+    return not scheme_item(c, scheme, "", field).get("hidden")
 
 
 def applies(c: Context, field: str, project: str, kind: str) -> bool:

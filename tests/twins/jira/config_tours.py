@@ -210,6 +210,80 @@ def field_configurations(t: Tour) -> None:
     t(f"DELETE /fieldconfiguration/{config}", None, 204)
 
 
+def field_schemes(t: Tour) -> None:
+    key = custom_field(t, "Region", "textfield")
+    task, bug, nowhere = 10001, 10004, 999_999
+    scheme = t("POST /config/fieldschemes", {"name": "Lean", "description": "few"}, 200)["id"]
+    t("POST /config/fieldschemes", {"name": "lean"}, 400)
+    base = f"/config/fieldschemes/{scheme}"
+    assert t(f"PUT {base}", {"name": "Leaner"}, 200)["description"] == "few"
+    assert t(f"GET {base}")["isDefault"] is False
+    pairs = {str(scheme): {"projectIds": [10000]}, "777": {"projectIds": [10000]}}
+    told = t("PUT /config/fieldschemes/projects", pairs, 207)["results"]
+    assert told[1]["error"] == "Field scheme #777 doesn't exist"
+    t("PUT /config/fieldschemes/projects", {str(scheme): {"projectIds": [nowhere]}}, 400)
+    t("PUT /config/fieldschemes/projects", {str(scheme): {"projectIds": [10000]}}, 200)
+    t("GET /config/fieldschemes/projects", None, 400)
+    found = t("GET /config/fieldschemes/projects?projectId=10000")["values"]
+    assert found == [{"projectId": 10000, "schemeId": scheme}]
+    assert t(f"GET {base}/projects")["values"][0]["id"] == "10000"
+    found = t("GET /config/fieldschemes?projectId=10000&query=LEAN")["values"]
+    assert found[0]["matchedFilters"] == {"projectIds": [10000], "query": "LEAN"}
+    assert "matchedFilters" not in t("GET /config/fieldschemes")["values"][0]
+    t("GET /config/fieldschemes?maxResults=101", None, 400)
+    t(f"DELETE {base}", None, 409)
+    t("DELETE /config/fieldschemes/10000", None, 400)
+
+    # The field is on bugs only, then nowhere, then everywhere again.
+    sent: Any = {key: [{"schemeIds": [scheme], "restrictedToWorkTypes": [bug]}]}
+    t("PUT /config/fieldschemes/fields", sent, 200)
+    assert t(f"GET {base}/fields?fieldId={key}")["values"][0]["restrictedToWorkTypes"] == ["10004"]
+    t(f"GET {base}/fields?fieldId={key}&fieldId={key}", None, 400)
+    new = {"project": {"key": "IT"}, "issuetype": {"name": "Task"}, "summary": "x"}
+    assert key in t("POST /issue", {"fields": {**new, key: "EU"}}, 400)["errors"]
+    issue = t.issue(kind="Bug", **_one(key, "EU"))
+    gone = {key: {"schemeIds": [scheme, 777]}, "nope": {"schemeIds": [scheme]}}
+    told = t("DELETE /config/fieldschemes/fields", gone, 207)["results"]
+    assert [one["success"] for one in told] == [True, False, False]
+    t("DELETE /config/fieldschemes/fields", {"summary": {"schemeIds": [scheme]}}, 400)
+    assert key in t(f"PUT /issue/{issue}", {"fields": {key: "US"}}, 400)["errors"]
+    assert key not in {one["fieldId"] for one in t(f"GET {base}/fields?maxResults=100")["values"]}
+    t(f"GET {base}/fields/{key}/parameters", None, 400)
+    t("PUT /config/fieldschemes/fields", {key: [{"schemeIds": [scheme]}]}, 200)
+    t(f"PUT /issue/{issue}", {"fields": {key: "US"}}, 204)
+
+    # It is required, though not of bugs.
+    ruled = [{"workTypeId": bug, "isRequired": False, "description": "for bugs"}]
+    item = {"schemeIds": [scheme], "parameters": {"isRequired": True, "description": "where"}}
+    change = {key: [{**item, "workTypeParameters": ruled}], "nope": [item]}
+    told = t("PUT /config/fieldschemes/fields/parameters", change, 207)["results"]
+    assert [one["success"] for one in told] == [True, True, False]
+    refused = t("POST /issue", {"fields": new}, 400)
+    assert refused["errors"] == {key: "Region is required."}
+    t.issue(kind="Bug")
+    shown = t(f"GET {base}/fields/{key}/parameters")
+    assert shown["parameters"] == {"description": "where", "isRequired": True}
+    assert [one["workTypeId"] for one in shown["workTypeParameters"]] == [bug]
+    meta = t("GET /issue/createmeta/IT/issuetypes/10001")["fields"]
+    assert {one["fieldId"]: one["required"] for one in meta}[key]
+    less = [{"schemeId": scheme, "workTypeIds": [bug], "parameters": ["isRequired"]}]
+    wrong = [{"schemeId": 777, "workTypeIds": [task], "parameters": ["isRequired"]}]
+    told = t("DELETE /config/fieldschemes/fields/parameters", {key: less + wrong}, 207)["results"]
+    assert told[1]["error"]["code"] == "SCHEME_NOT_FOUND"
+    t("DELETE /config/fieldschemes/fields/parameters", {key: less}, 200)
+    bugs = {**new, "issuetype": {"name": "Bug"}}
+    assert key in t("POST /issue", {"fields": bugs}, 400)["errors"]
+    assert t(f"GET {base}/fields?fieldId={key}")["values"][0]["workTypeParameters"] == [
+        {"workTypeId": "10004", "description": "for bugs", "isRequired": True}
+    ]
+    # The last good one before a malformed one is not carried out either.
+    t("PUT /config/fieldschemes/fields", {"labels": [{"schemeIds": [scheme]}], key: []}, 400)
+    t("PUT /config/fieldschemes/projects", {"10000": {"projectIds": [10000]}}, 200)
+    t.issue()
+    assert t(f"DELETE {base}", None, 200) == {"id": str(scheme), "deleted": True}
+    t(f"GET {base}", None, NOT_FOUND)
+
+
 def issue_types(t: Tour) -> None:
     kind = t("POST /issuetype", {"name": "Incident", "hierarchyLevel": 0}, 201)["id"]
     t("POST /issuetype", {"name": "incident"}, 409)
@@ -606,8 +680,9 @@ def modifications(t: Tour) -> None:
 CONFIG_TOURS = {
     function.__name__: function
     for function in (
-        fields, contexts, options, screens, field_configurations, issue_types, permissions,
-        security, priorities, workflows, workflow_schemes, queries, plans, modifications,
+        fields, contexts, options, screens, field_configurations, field_schemes, issue_types,
+        permissions, security, priorities, workflows, workflow_schemes, queries, plans,
+        modifications,
     )
 }  # fmt: skip
 """Area to its tour."""
