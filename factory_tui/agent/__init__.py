@@ -4,7 +4,9 @@ An implementation of the coding agent loop specification under its own names.
 """
 
 from factory_tui.agent import prompts
+from factory_tui.agent.asking import Model
 from factory_tui.agent.boxed import BoxEnvironment
+from factory_tui.agent.calling import ToolRecord
 from factory_tui.agent.config import SessionConfig
 from factory_tui.agent.context import (
     GitContext,
@@ -35,11 +37,9 @@ from factory_tui.agent.profiles import (
 )
 from factory_tui.agent.session import (
     Finished,
-    Model,
     Session,
     SessionClosed,
     SessionState,
-    ToolRecord,
     process_input,
 )
 from factory_tui.agent.subagents import (

@@ -5,9 +5,9 @@ import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
-__all__ = ["EventEmitter", "EventKind", "SessionEvent"]
+__all__ = ["Emit", "EventEmitter", "EventKind", "SessionEvent"]
 
 
 class EventKind(StrEnum):
@@ -38,6 +38,14 @@ class SessionEvent:
     session_id: str
     data: dict[str, Any] = field(default_factory=dict)
     timestamp: float = field(default_factory=time.time)
+
+
+class Emit(Protocol):
+    """How the parts of a session tell its host of something."""
+
+    def __call__(self, kind: EventKind, **data: Any) -> None:
+        """Tell of one thing."""
+        ...
 
 
 class EventEmitter:

@@ -3,11 +3,18 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
+from factory_tui.agent.config import SessionConfig
 from factory_tui.agent.turns import AssistantTurn, Turn
+from factory_tui.llm import ToolCall
 
-__all__ = ["call_signature", "detect_loop", "signatures_of"]
+__all__ = ["LoopWatch", "call_signature", "detect_loop", "signatures_of"]
+
+_LOOPING: Final = (
+    "Loop detected: your last {window} tool calls repeat a pattern. Repeating them will not "
+    "change the result. Look at what they returned and try a different approach."
+)
 
 
 def call_signature(name: str, arguments: dict[str, Any]) -> str:
@@ -44,3 +51,30 @@ def detect_loop(calls: Sequence[str] | Sequence[Turn], window: int = 10) -> bool
         for length in (1, 2, 3)
         if window >= 2 * length
     )
+
+
+class LoopWatch:
+    """Watches the tool calls of one session."""
+
+    def __init__(self, config: SessionConfig) -> None:
+        self._config = config
+        self._signatures: list[str] = []
+        self._warnings = 0
+
+    def saw(self, calls: Sequence[ToolCall]) -> str:
+        """Take in the calls of one answer; what to warn the agent with, "" for nothing."""
+        if not self._config.enable_loop_detection:
+            return ""
+        window = self._config.loop_detection_window
+        self._signatures += [call_signature(call.name, call.input) for call in calls]
+        if not detect_loop(self._signatures, window):
+            return ""
+        # Each warning needs a whole new window, so that the agent has time to act on it.
+        self._signatures.clear()
+        self._warnings += 1
+        return _LOOPING.format(window=window)
+
+    @property
+    def in_vain(self) -> bool:
+        """Whether the agent has been warned as often as it may be."""
+        return self._warnings >= self._config.max_loop_warnings

@@ -7,70 +7,38 @@ its history only grows (see `factory_tui.agent.turns`). Before any tool runs, th
 model stopped is checked: an answer that was cut off can look complete.
 """
 
-import asyncio
-import contextlib
-import inspect
-import time
 import uuid
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final
 
+from factory_tui.agent.asking import Asker, Model
 from factory_tui.agent.boxed import BoxEnvironment
+from factory_tui.agent.calling import ToolRecord, ToolRunner, nothing
 from factory_tui.agent.config import SessionConfig
 from factory_tui.agent.context import discover_project_docs, git_context
 from factory_tui.agent.environment import CommandRunner, ExecutionEnvironment, resolved
 from factory_tui.agent.events import EventEmitter, EventKind, SessionEvent
-from factory_tui.agent.loops import call_signature, detect_loop
-from factory_tui.agent.profile_tools import ON_OUTPUT
+from factory_tui.agent.history import History
+from factory_tui.agent.loops import LoopWatch
 from factory_tui.agent.profiles import ProviderProfile
 from factory_tui.agent.subagents import CURRENT_SESSION, SUBAGENT_TOOLS, SubAgentHandle
-from factory_tui.agent.tools import (
-    RegisteredTool,
-    ToolError,
-    ToolRegistry,
-    coding_tools,
-    summarize_call,
-)
-from factory_tui.agent.truncation import truncate_tool_output
-from factory_tui.agent.turns import (
-    AssistantTurn,
-    SteeringTurn,
-    ToolResult,
-    ToolResultsTurn,
-    Turn,
-    UserTurn,
-    part_to_json,
-    to_conversation,
-    to_messages,
-    unanswered_calls,
-)
+from factory_tui.agent.tools import RegisteredTool, ToolError, ToolRegistry, coding_tools
+from factory_tui.agent.turns import SteeringTurn, ToolResultsTurn, Turn, UserTurn
+from factory_tui.agent.waiting import Aborted, AbortSwitch
 from factory_tui.llm import (
     AbortSignal,
     AuthError,
     ContextLengthError,
-    Request,
-    Response,
     RetryPolicy,
     SDKError,
     ToolCall,
     get_default_client,
-    retry,
 )
 
-__all__ = [
-    "Finished",
-    "Model",
-    "Session",
-    "SessionClosed",
-    "SessionState",
-    "ToolRecord",
-    "process_input",
-]
-
-_T = TypeVar("_T")
+__all__ = ["Finished", "Session", "SessionClosed", "SessionState", "process_input"]
 
 _INTERRUPTED: Final = (
     "interrupted: the session stopped before this call was answered. It may have run in part; "
@@ -81,20 +49,6 @@ _CONTINUE: Final = (
     "Your answer reached the output limit and was cut off. Go on from where it ended; write long "
     "files in several smaller steps."
 )
-_LOOPING: Final = (
-    "Loop detected: your last {window} tool calls repeat a pattern. Repeating them will not "
-    "change the result. Look at what they returned and try a different approach."
-)
-
-
-class Model(Protocol):
-    """What answers requests; a `factory_tui.llm.Client` or anything like it."""
-
-    async def complete(
-        self, request: Request, on_delta: Callable[[str, str], None] | None = None
-    ) -> Response:
-        """Answer one request, telling ``on_delta`` (kind, piece) while it comes in."""
-        ...
 
 
 class SessionState(StrEnum):
@@ -108,25 +62,6 @@ class SessionState(StrEnum):
 
 class SessionClosed(RuntimeError):
     """The session was aborted or closed and takes no more input."""
-
-
-@dataclass(frozen=True, slots=True)
-class ToolRecord:
-    """One finished tool call, with everything it printed.
-
-    Attributes:
-        call: What the model asked for.
-        summary: The call as one line.
-        output: The full output, or the error message.
-        is_error: Whether it failed.
-        ms: Wall time in milliseconds.
-    """
-
-    call: ToolCall
-    summary: str
-    output: str
-    is_error: bool
-    ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,14 +79,6 @@ class Finished:
     reason: str
     text: str
     rounds: int
-
-
-class _Aborted(Exception):
-    """Control flow: `Session.abort` was called."""
-
-
-async def _nothing(*_: Any) -> None:
-    """A hook that does nothing."""
 
 
 class Session:
@@ -204,8 +131,8 @@ class Session:
         on_event: Callable[[SessionEvent], None] | None = None,
         on_turn: Callable[[Turn], None] | None = None,
         on_tool: Callable[[ToolRecord], None] | None = None,
-        before_tool: Callable[[ToolCall], Awaitable[None]] = _nothing,
-        after_tool: Callable[[ToolRecord], Awaitable[None]] = _nothing,
+        before_tool: Callable[[ToolCall], Awaitable[None]] = nothing,
+        after_tool: Callable[[ToolRecord], Awaitable[None]] = nothing,
         inbox: Callable[[], Sequence[str]] = tuple,
         retry_policy: RetryPolicy | None = None,
         abort_signal: AbortSignal | None = None,
@@ -222,10 +149,10 @@ class Session:
         self.depth = depth
         self._child_options = child_options
         self._profile = profile if isinstance(profile, ProviderProfile) else None
-        self._model: Model | None
+        model: Model | None
         self._environment: Any = environment
         if isinstance(profile, ProviderProfile):
-            self._model = llm_client
+            model = llm_client
             if not isinstance(environment, ExecutionEnvironment) and hasattr(environment, "exec"):
                 self._environment = BoxEnvironment(environment)
             registry = profile.tool_registry
@@ -233,30 +160,47 @@ class Session:
             if depth >= self.config.max_subagent_depth:
                 given = [tool for tool in given if tool.definition.name not in SUBAGENT_TOOLS]
         else:
-            self._model, given = profile, coding_tools()
+            model, given = profile, coding_tools()
             if system is None:
                 raise TypeError("without a profile, a session needs a system prompt")
-        self._system = system
         self._registry = ToolRegistry(given if tools is None else tools)
-        self._tools = tuple(self._registry.definitions())
-        self._model_name = model_name or (self._profile.model if self._profile else "")
-        self._role, self._key = role, key
-        self._retry_policy, self._abort_signal = retry_policy, abort_signal
-        self._forget_signal: Callable[[], None] | None = None
-        self._history = list(history)
-        self._on_turn, self._on_tool = on_turn, on_tool
-        self._before_tool, self._after_tool, self._inbox = before_tool, after_tool, inbox
+        self._history = History(history, on_turn)
+        self._abort = AbortSwitch(abort_signal)
+        self._asker = Asker(
+            self._history,
+            self.config,
+            self._emit,
+            profile=self._profile,
+            model=model,
+            model_name=model_name or (self._profile.model if self._profile else ""),
+            system=system,
+            tools=self._registry.definitions(),
+            role=role,
+            key=key,
+            retry_policy=retry_policy,
+        )
+        self._runner = ToolRunner(
+            self._registry,
+            self._environment,
+            self.config,
+            self._emit,
+            self._abort,
+            parallel=bool(self._profile and self._profile.supports_parallel_tool_calls),
+            entering=lambda: CURRENT_SESSION.set(self),
+            before=before_tool,
+            after=after_tool,
+            on_tool=on_tool,
+        )
+        self._watch = LoopWatch(self.config)
+        self._inbox = inbox
         self._steering: deque[str] = deque()
         self._follow_ups: deque[str] = deque()
-        self._signatures: list[str] = []
-        self._loop_warnings = 0
-        self._abort = asyncio.Event()
         self._started = False
 
     @property
     def history(self) -> tuple[Turn, ...]:
         """Everything said so far."""
-        return tuple(self._history)
+        return tuple(self._history.turns)
 
     @property
     def limits(self) -> SessionConfig:
@@ -276,7 +220,7 @@ class Session:
     @property
     def llm_client(self) -> Model | None:
         """What answers; None until the default client is needed."""
-        return self._model
+        return self._asker.model
 
     @property
     def closed(self) -> bool:
@@ -300,12 +244,12 @@ class Session:
     @property
     def system(self) -> str:
         """The system prompt; empty until a profile's is built."""
-        return self._system or ""
+        return self._asker.system or ""
 
     @property
     def tools(self) -> tuple[Any, ...]:
         """The tools as the model knows them."""
-        return self._tools
+        return self._asker.tools
 
     def steer(self, message: str) -> None:
         """Put a message in after the current tool round, or with the next submission."""
@@ -348,9 +292,9 @@ class Session:
         if self._profile is None:
             raise ToolError("this session cannot have subagents")
         made: dict[str, Any] = {
-            "llm_client": self._model,
-            "role": self._role,
-            "retry_policy": self._retry_policy,
+            "llm_client": self._asker.model,
+            "role": self._asker.role,
+            "retry_policy": self._asker.retry_policy,
             "depth": self.depth + 1,
             "child_options": self._child_options,
             **self._child_options(),
@@ -379,24 +323,24 @@ class Session:
         if self.state is SessionState.PROCESSING:
             raise RuntimeError("the session is already at work; use steer or follow_up")
         self.state = SessionState.PROCESSING
-        self._heed_signal()
+        self._abort.heed(self.abort)
         if not self._started:
             self._started = True
             self._emit(EventKind.SESSION_START)
         try:
-            await self._unless_aborted(self._prepare())
+            await self._abort.unless_set(self._prepare())
             finished = await self._process(text)
             while self._follow_ups and finished.reason == "done":
                 finished = await self._process(self._follow_ups.popleft())
-        except _Aborted:
-            self._answer_open_calls("aborted: the session was stopped.")
-            finished = Finished("aborted", self._last_text(), 0)
+        except Aborted:
+            self._history.answer_open_calls("aborted: the session was stopped.")
+            finished = Finished("aborted", self._history.last_text, 0)
         except ContextLengthError as error:
             message = f"The conversation no longer fits the model: {error}"
             self._emit(EventKind.WARNING, message=message)
             if self._profile is None:
                 raise
-            finished = Finished("context_window", self._last_text(), 0)
+            finished = Finished("context_window", self._history.last_text, 0)
         except AuthError as error:
             self._emit(EventKind.ERROR, message=str(error))
             await self._shut_down()
@@ -413,7 +357,7 @@ class Session:
         if finished.reason == "done" and _asks(finished.text):
             self.state = SessionState.AWAITING_INPUT
         self._emit(EventKind.PROCESSING_END, reason=finished.reason)
-        if self._abort.is_set():
+        if self._abort.is_set:
             await self._shut_down()
         return finished
 
@@ -423,48 +367,38 @@ class Session:
             await handle.close()
         self._close()
 
-    def _heed_signal(self) -> None:
-        """From now on, an abort signal aborts this session."""
-        if self._abort_signal is not None and self._forget_signal is None:
-            loop = asyncio.get_running_loop()
-
-            def abort() -> None:
-                loop.call_soon_threadsafe(self.abort)
-
-            if self._abort_signal.aborted:
-                self._abort.set()
-            self._forget_signal = self._abort_signal.listen(abort)
-
     async def _prepare(self) -> None:
         """Build the system prompt, once: what a model has thought is bound to it."""
-        profile = self._profile
-        if profile is None or self._system is not None:
+        profile, asker = self._profile, self._asker
+        if profile is None or asker.system is not None:
             return
-        if self._model is None:
-            self._model = get_default_client()
+        if asker.model is None:
+            asker.model = get_default_client()
         env = self._environment
         if (initialize := getattr(env, "initialize", None)) is not None:
             await resolved(initialize())
         git = await git_context(env)
         docs = await discover_project_docs(env, profile.doc_names, git.root)
-        self._system = profile.build_system_prompt(
+        asker.system = profile.build_system_prompt(
             env, docs, user_instructions=self.config.user_instructions, git=git
         )
-        self._tools = tuple(self._registry.definitions())
+        asker.tools = tuple(self._registry.definitions())
 
     async def _process(self, text: str) -> Finished:
-        self._answer_open_calls(_INTERRUPTED)
+        self._history.answer_open_calls(_INTERRUPTED)
         if text:
-            self._append(UserTurn(text))
+            self._history.add(UserTurn(text))
             self._emit(EventKind.USER_INPUT, content=text)
-        elif self._answered():
-            return Finished("done", self._last_text(), 0)
+        elif self._history.answered:
+            return Finished("done", self._history.last_text, 0)
         rounds = cut_off = 0
         while True:
             if reason := self._limit(rounds):
-                return Finished(reason, self._last_text(), rounds)
+                return Finished(reason, self._history.last_text, rounds)
             self._take_in_messages()
-            response = await self._ask()
+            response, turn = await self._abort.unless_set(self._asker.ask())
+            self._history.add(turn)
+            self._asker.tell(response)
             calls = response.tool_calls
             stop = response.stop_reason
             if stop in ("tool_use", "end_turn", "stop_sequence"):
@@ -472,35 +406,28 @@ class Session:
                 if not calls:
                     return Finished("done", response.text, rounds)
                 rounds += 1
-                await self._run_tools(calls)
-                if not self._watch_for_loops(calls):
-                    return Finished("loop", response.text, rounds)
+                self._history.add(ToolResultsTurn(await self._runner.run(calls)))
+                if warning := self._watch.saw(calls):
+                    self._emit(EventKind.LOOP_DETECTION, message=warning)
+                    self._history.add(SteeringTurn(warning))
+                    if self._watch.in_vain:
+                        return Finished("loop", response.text, rounds)
             elif stop in ("max_tokens", "pause_turn"):
                 cut_off += 1
                 if cut_off > self.limits.max_continuations:
                     return Finished("max_tokens", response.text, rounds)
                 if stop == "max_tokens":
-                    self._answer_open_calls(_CUT_OFF)
-                    self._append(SteeringTurn(_CONTINUE))
+                    self._history.answer_open_calls(_CUT_OFF)
+                    self._history.add(SteeringTurn(_CONTINUE))
             else:
                 return Finished(_reason(stop), response.text, rounds)
-
-    def _answered(self) -> bool:
-        """Whether the history ends with an answer that leaves nothing to do."""
-        if not self._history:
-            return True
-        last = self._history[-1]
-        return isinstance(last, AssistantTurn) and last.stop_reason not in (
-            "max_tokens",
-            "pause_turn",
-        )
 
     def _limit(self, rounds: int) -> str:
         limits = self.limits
         if 0 < limits.max_tool_rounds_per_input <= rounds:
             self._emit(EventKind.TURN_LIMIT, round=rounds)
             return "round_limit"
-        total = sum(isinstance(turn, AssistantTurn) for turn in self._history)
+        total = self._history.answers
         if 0 < limits.max_turns <= total:
             self._emit(EventKind.TURN_LIMIT, total_turns=total)
             return "turn_limit"
@@ -510,227 +437,11 @@ class Session:
         self._steering.extend(self._inbox())
         while self._steering:
             message = self._steering.popleft()
-            self._append(SteeringTurn(message))
+            self._history.add(SteeringTurn(message))
             self._emit(EventKind.STEERING_INJECTED, content=message)
 
-    async def _ask(self) -> Response:
-        request = Request(
-            model=self._model_name,
-            messages=to_messages(self._history),
-            system=self.system,
-            tools=self._tools,
-            max_tokens=self.limits.max_tokens,
-            role=self._role,
-            key=self._key(self._ordinal()) if self._key else "",
-            reasoning_effort=self.config.reasoning_effort,
-        )
-        if (profile := self._profile) is not None:
-            request = replace(
-                request,
-                messages=to_conversation(self._history),
-                provider=profile.id,
-                tool_choice="auto" if self._tools else None,
-                provider_options=profile.provider_options(),
-            )
-        begun = False
-
-        def on_delta(kind: str, piece: str) -> None:
-            nonlocal begun
-            if not begun:
-                begun = True
-                self._emit(EventKind.ASSISTANT_TEXT_START)
-            self._emit(EventKind.ASSISTANT_TEXT_DELTA, of=kind, text=piece)
-
-        response = await self._unless_aborted(self._complete(request, on_delta))
-        if not begun and self._profile is not None:
-            on_delta("text", response.text)
-        foreign = response.provider != "anthropic"
-        self._append(
-            AssistantTurn(
-                response.content,
-                response.stop_reason,
-                response.model,
-                response.id,
-                asdict(response.usage),
-                parts=[part_to_json(part) for part in response.message.content] if foreign else [],
-            )
-        )
-        self._emit(
-            EventKind.ASSISTANT_TEXT_END,
-            text=response.text,
-            reasoning=response.reasoning or "",
-            stop_reason=response.stop_reason,
-        )
-        self._check_context(response)
-        return response
-
-    async def _complete(self, request: Request, on_delta: Callable[[str, str], None]) -> Response:
-        """One answer; with a profile, failures that may pass are tried again."""
-        model = self._model
-        if model is None:
-            raise TypeError("no model")
-        if self._profile is None:
-            return await model.complete(request, on_delta)
-        streams = self._profile.supports_streaming and _takes_two(model.complete)
-
-        async def once() -> Response:
-            if streams:
-                return await model.complete(request, on_delta)
-            return await model.complete(request)
-
-        if getattr(model, "retries_itself", False):
-            return await once()
-        policy = self._retry_policy or RetryPolicy()
-        told = policy.on_retry
-
-        def on_retry(error: SDKError, attempt: int, delay: float) -> None:
-            on_delta("retry", "")
-            if told is not None:
-                told(error, attempt, delay)
-
-        return await retry(once, replace(policy, on_retry=on_retry))
-
-    def _ordinal(self) -> int:
-        """How many answers the current input has had; the same again after a resume."""
-        count = 0
-        for turn in reversed(self._history):
-            if isinstance(turn, UserTurn):
-                break
-            count += isinstance(turn, AssistantTurn)
-        return count
-
-    def _check_context(self, response: Response) -> None:
-        size = self.limits.context_window_size
-        if not size and self._profile is not None:
-            size = self._profile.context_window_size
-        used = response.usage.prompt_tokens + response.usage.billed_output_tokens
-        if not used:  # the server did not say: a token has about four characters
-            used = sum(len(str(message)) for message in to_messages(self._history)) // 4
-        if size and used > 0.8 * size:
-            share = round(100 * used / size)
-            self._emit(EventKind.WARNING, message=f"Context usage at {share}% of context window")
-
-    async def _run_tools(self, calls: Sequence[ToolCall]) -> None:
-        """Run the calls of one answer and add all results as one turn, in order."""
-        profile = self._profile
-        parallel = profile is not None and profile.supports_parallel_tool_calls
-        if (self.limits.parallel_tools or parallel) and len(calls) > 1:
-            jobs = [self._run_tool(call) for call in calls]
-            records = await self._unless_aborted(_together(jobs))
-        else:
-            records = [await self._unless_aborted(self._run_tool(call)) for call in calls]
-        self._append(
-            ToolResultsTurn(
-                [
-                    ToolResult(record.call.id, await self._shown(record), record.is_error)
-                    for record in records
-                ]
-            )
-        )
-
-    async def _shown(self, record: ToolRecord) -> str:
-        """What the model sees of a result; the rest goes where it can read it."""
-        shown = truncate_tool_output(
-            record.output,
-            record.call.name,
-            self.limits.tool_output_limits,
-            self.limits.tool_line_limits,
-        )
-        save = getattr(self._environment, "save_output", None)
-        if shown == record.output or save is None or record.call.name != "shell":
-            return shown
-        path = await resolved(save(f"{record.call.name}-{record.call.id}", record.output))
-        return f"{shown}\n[The full output is in {path}; use read_file or grep on it.]"
-
-    async def _run_tool(self, call: ToolCall) -> ToolRecord:
-        self._emit(
-            EventKind.TOOL_CALL_START,
-            tool_name=call.name,
-            call_id=call.id,
-            arguments=call.input,
-        )
-        await self._before_tool(call)
-        began = time.monotonic()
-        failed = True
-        CURRENT_SESSION.set(self)
-        ON_OUTPUT.set(
-            lambda piece: self._emit(
-                EventKind.TOOL_CALL_OUTPUT_DELTA,
-                tool_name=call.name,
-                call_id=call.id,
-                delta=piece,
-            )
-        )
-        try:
-            output = await self._registry.execute(
-                call.name, call.input, self._environment, self.limits
-            )
-            failed = False
-        except ToolError as error:
-            output = str(error)
-        except Exception as error:
-            # A tool that breaks must not break the session; the model can try another way.
-            output = f"Tool error ({call.name}): {str(error) or type(error).__name__}"
-        ms = round((time.monotonic() - began) * 1000)
-        record = ToolRecord(call, summarize_call(call.name, call.input), output, failed, ms)
-        await self._after_tool(record)
-        if self._on_tool is not None:
-            self._on_tool(record)
-        result = {"output": output} | ({"error": output} if failed else {})
-        self._emit(EventKind.TOOL_CALL_END, tool_name=call.name, call_id=call.id, ms=ms, **result)
-        return record
-
-    def _watch_for_loops(self, calls: Sequence[ToolCall]) -> bool:
-        """Warn an agent that repeats itself; False once it has been warned often enough."""
-        if not self.limits.enable_loop_detection:
-            return True
-        window = self.limits.loop_detection_window
-        self._signatures += [call_signature(call.name, call.input) for call in calls]
-        if not detect_loop(self._signatures, window):
-            return True
-        # Each warning needs a whole new window, so that the agent has time to act on it.
-        self._signatures.clear()
-        self._loop_warnings += 1
-        message = _LOOPING.format(window=window)
-        self._emit(EventKind.LOOP_DETECTION, message=message)
-        self._append(SteeringTurn(message))
-        return self._loop_warnings < self.limits.max_loop_warnings
-
-    def _answer_open_calls(self, message: str) -> None:
-        """Answer tool calls that nothing has answered: the API refuses to go on otherwise."""
-        if calls := unanswered_calls(self._history):
-            results = [ToolResult(call["id"], message, is_error=True) for call in calls]
-            self._append(ToolResultsTurn(results))
-
-    async def _unless_aborted(self, work: Coroutine[Any, Any, _T]) -> _T:
-        """Wait for something, but no longer than until `abort`."""
-        task = asyncio.ensure_future(work)
-        signal = asyncio.ensure_future(self._abort.wait())
-        try:
-            await asyncio.wait({task, signal}, return_when=asyncio.FIRST_COMPLETED)
-            if self._abort.is_set():
-                raise _Aborted
-            return task.result()
-        finally:
-            signal.cancel()
-            if not task.done():
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError, Exception):
-                    await task
-
-    def _append(self, turn: Turn) -> None:
-        # Stored first: what is not in the store must not have been acted upon.
-        if self._on_turn is not None:
-            self._on_turn(turn)
-        self._history.append(turn)
-
-    def _last_text(self) -> str:
-        answers = (turn.text for turn in reversed(self._history) if isinstance(turn, AssistantTurn))
-        return next(answers, "")
-
     def _close(self) -> None:
-        if self._forget_signal is not None:
-            self._forget_signal()
+        self._abort.forget()
         self.state = SessionState.CLOSED
         self._emit(EventKind.SESSION_END, state=str(self.state))
 
@@ -746,24 +457,6 @@ async def process_input(session: Session, user_input: str) -> Finished:
 def _asks(text: str) -> bool:
     """Whether an answer ends with a question to the user."""
     return text.rstrip().rstrip("*_`)\"'").endswith("?")
-
-
-def _takes_two(complete: Callable[..., Any]) -> bool:
-    """Whether a client's ``complete`` also takes a callback for what streams in."""
-    try:
-        parameters = inspect.signature(complete).parameters.values()
-    except (TypeError, ValueError):
-        return False
-    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return sum(p.kind in positional for p in parameters) > 1 or any(
-        p.kind == p.VAR_POSITIONAL for p in parameters
-    )
-
-
-async def _together(jobs: Sequence[Coroutine[Any, Any, _T]]) -> list[_T]:
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(job) for job in jobs]
-    return [task.result() for task in tasks]
 
 
 def _reason(stop: str) -> str:

@@ -949,7 +949,7 @@ async def test_transient_errors_are_retried(
     """9.11 429, 500 and cut streams are tried again, each attempt booked."""
     desk = Desk(providers, provider, env, fail(429), fail(500), cut(1), say(text="At last."))
     policy = RetryPolicy(max_retries=5, base_delay=0.001)
-    desk.session._retry_policy = policy
+    desk.session._asker.retry_policy = policy
     assert (await desk.session.submit("Go")).text == "At last."
     assert len(providers.bodies) == 4 and len(desk.book.rows) == 4
     desk = Desk(providers, provider, env, *[fail(500)] * 3)
