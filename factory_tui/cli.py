@@ -107,7 +107,10 @@ def open_screens(settings: Settings, run_id: str | None, options: RunOptions | N
     """
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         fail("the screens need a terminal; use `factory-tui run --plain` or `--json`")
+    if not sys.stderr.isatty():
+        fail("the screens are drawn on standard error: leave out `2>…`, or use `--plain`")
     from factory_tui.ui.app import FactoryApp
+    from factory_tui.ui.terminal import show
 
     def start_new() -> str:
         from factory_tui.engine.launch import create_run, spawn
@@ -122,9 +125,10 @@ def open_screens(settings: Settings, run_id: str | None, options: RunOptions | N
         spawn(settings, ident)
 
     settings.runs.mkdir(parents=True, exist_ok=True)
-    FactoryApp(
+    app = FactoryApp(
         settings.folder, settings.store, run_id=run_id, start_run=start_new, wake_run=wake
-    ).run()
+    )
+    sys.exit(show(app))
 
 
 def _options_of_newest(settings: Settings) -> RunOptions:

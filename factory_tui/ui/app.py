@@ -67,6 +67,17 @@ class FactoryApp(App[None]):
             """One is as good as many."""
             return isinstance(message, FactoryApp.Woken)
 
+    class Leave(Message):
+        """The terminal is gone, or a signal asks to go.
+
+        Args:
+            code: the exit code.
+        """
+
+        def __init__(self, code: int) -> None:
+            super().__init__()
+            self.code = code
+
     def __init__(
         self,
         factory_dir: Path,
@@ -416,22 +427,29 @@ class FactoryApp(App[None]):
         if problem:
             self.notify(problem, severity="warning", timeout=8)
 
+    @on(Leave)
+    def _told_to_leave(self, event: Leave) -> None:
+        self.exit(message=self._farewell(), return_code=event.code)
+
     def action_leave(self) -> None:
         """Leave the screens; runs go on."""
+        self.exit(message=self._farewell())
+
+    def _farewell(self) -> str | None:
+        """What is said of the runs that go on; None if there are none."""
         going = [
             ident
             for ident, facts in self.fleet.facts.items()
             if facts.status in ("starting", "running") and self._alive(facts.pid, facts.pid_started)
         ]
-        message = None
-        if going:
-            some = "Run" if len(going) == 1 else "Runs"
-            goes = "goes" if len(going) == 1 else "go"
-            message = (
-                f"Detached. {some} {', '.join(going)} {goes} on; "
-                f"factory-tui attach {going[0]}{self._where()}"
-            )
-        self.exit(message=message)
+        if not going:
+            return None
+        some = "Run" if len(going) == 1 else "Runs"
+        goes = "goes" if len(going) == 1 else "go"
+        return (
+            f"Detached. {some} {', '.join(going)} {goes} on; "
+            f"factory-tui attach {going[0]}{self._where()}"
+        )
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """What the palette offers besides the keys."""
