@@ -60,6 +60,7 @@ from . import (  # noqa: F401 - imported for their registrations
     webhooks,
     workflow,
     workflowadmin,
+    workflowapps,
     workflowold,
     workflowschemes,
     worklog_more,

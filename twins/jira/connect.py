@@ -8,13 +8,16 @@ from .context import Context, empty, operation, reply
 from .errors import JiraError
 from .properties import property_value, set_property
 
+__all__ = ["need_app"]
+
 _ADDON: Final = "/rest/atlassian-connect/1/addons/{addonKey}/properties"
 _FORGE: Final = "/rest/forge/1/app/properties"
 _MODULES: Final = "/rest/atlassian-connect/1/app/module/dynamic"
 _LONGEST: Final = 127
 
 
-def _need_app(c: Context, status: int = 401) -> None:
+def need_app(c: Context, status: int = 401) -> None:
+    """Refuse with a status unless the caller is an app."""
     if not (c.user and c.user["app"]):
         raise JiraError(status, "Access to this resource must be authenticated as an app.")
 
@@ -53,7 +56,7 @@ def _delete(c: Context, entity: str) -> Response:
 
 
 def _addon(c: Context) -> tuple[str, str]:
-    _need_app(c)
+    need_app(c)
     key = c.param("addonKey")
     base = f"{c.call.request.base_url}/rest/atlassian-connect/1/addons/{key}/properties"
     return f"addon/{key}", base
@@ -86,7 +89,7 @@ def addon_delete(c: Context) -> Response:
 
 
 def _forge(c: Context) -> tuple[str, str]:
-    _need_app(c, 403)
+    need_app(c, 403)
     return f"forge/{c.me}", f"{c.call.request.base_url}{_FORGE}"
 
 
@@ -118,7 +121,7 @@ def forge_delete(c: Context) -> Response:
 
 
 def _mine(c: Context) -> list[Row]:
-    _need_app(c)
+    need_app(c)
     return [row for row in c["modules"].rows() if row["owner"] == c.me]
 
 

@@ -9,6 +9,7 @@ __all__ = ["BASIC", "CONFIG_TOURS", "custom_field", "new_workflow"]
 
 BASIC = "com.atlassian.jira.plugin.system.customfieldtypes:"
 NOT_FOUND = 404
+_CONNECT = "/rest/atlassian-connect/1"
 
 
 def custom_field(t: Tour, name: str, kind: str, *, screen: bool = True) -> str:
@@ -509,6 +510,7 @@ def workflows(t: Tour) -> None:
         }
     ]
     t("PUT /workflow/rule/config", {"workflows": rules}, 200)
+    _app_rules(t)
     t(f"DELETE /workflow/{entity}", None, 204)
     made = t(
         "POST /statuses",
@@ -524,6 +526,30 @@ def workflows(t: Tour) -> None:
         t(f"GET /statuses/10000/{path}")
     t("DELETE /statuses?id=10000", None, 400)
     t(f"DELETE /statuses?id={status}", None, 204)
+
+
+def _app_rules(t: Tour) -> None:
+    """Rules of an app: listed, changed, searched for while it migrates, removed."""
+    rule = {"ruleKey": "forge:vote", "id": "b4d6cbdc-59f5-11e9-8647-d663bd873d93",
+            "parameters": {"value": "{}", "appKey": "voting__vote"}}  # fmt: skip
+    made = new_workflow(t, "Voted", validators=[rule])
+    place = f"{_CONNECT}/migration/workflow/rule/search"
+    asked = {"workflowEntityId": made["id"], "ruleIds": [rule["id"], "x"]}
+    head = {"atlassian_transfer_id": "0f1d1f4c-4b93-4a8f-9f58-6a5a5f1fd0e1"}
+    t(f"POST {place}", asked, 400)
+    for few_or_many in ([], [str(n) for n in range(11)], "x"):
+        t(f"POST {place}", {**asked, "ruleIds": few_or_many}, 400, **head)
+    found = t(f"POST {place}", {**asked, "expand": "transition"}, 200, **head)
+    assert found["invalidRules"] == ["x"]
+    assert found["validRules"][0]["validators"] == [
+        {"id": rule["id"], "key": "voting__vote", "configuration": {"value": "{}"},
+         "transition": {"id": 3, "name": "Finish"}}
+    ]  # fmt: skip
+    bare = t(f"POST {place}", asked, 200, **head)["validRules"][0]["validators"]
+    assert "transition" not in bare[0]
+    gone = {"workflowId": {"name": "Voted", "draft": False}, "workflowRuleIds": [rule["id"]]}
+    t("PUT /workflow/rule/config/delete", {"workflows": [gone]}, 200)
+    assert t(f"POST {place}", asked, 200, **head)["validRules"] == []
 
 
 def workflow_schemes(t: Tour) -> None:
