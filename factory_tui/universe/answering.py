@@ -35,12 +35,14 @@ class Answering:
     outbox: Outbox
     step: int
     tap: list[Exchange]
+    tap_bytes: int
     tap_limit: int
     twins: dict[str, Twin]
     _gaps: dict[str, None]
     _ids: Ids
     _past: Past
     _requests: int
+    _tapped: int
     _windows: Windows
 
     def handle(self, twin: str, request: Request) -> Response:
@@ -121,7 +123,12 @@ class Answering:
             response.body,
         )
         tap = self.tap
-        if exchange.gap or self.on_exchange is not None or len(tap) >= self.tap_limit > 0:
+        if (
+            exchange.gap
+            or self.on_exchange is not None
+            or self.tap_bytes
+            or len(tap) >= self.tap_limit > 0
+        ):
             self._tap(exchange)
         else:
             tap.append(exchange)
@@ -185,10 +192,32 @@ class Answering:
         tap.append(exchange)
         if self.tap_limit and len(tap) >= 2 * self.tap_limit:
             del tap[: -self.tap_limit]
+        if self.tap_bytes:
+            self._tapped += exchange.weight
+            if self._tapped > self.tap_bytes:
+                self.shorten_tap()
         if exchange.gap and _CRASHED not in exchange.gap:
             self._gaps[f"{exchange.twin}: {exchange.gap}"] = None
         if self.on_exchange is not None:
             self.on_exchange(exchange)
+
+    def shorten_tap(self) -> None:
+        """Forget the oldest exchanges of a tap that holds more than :attr:`tap_bytes`.
+
+        The latest one stays, whatever it weighs.
+        """
+        tap = self.tap
+        weights = [exchange.weight for exchange in tap]
+        self._tapped = sum(weights)
+        if not 0 < self.tap_bytes < self._tapped:
+            return
+        # Well below what is allowed, so that not every exchange that follows has to weigh all.
+        wanted = self.tap_bytes - self.tap_bytes // 8
+        gone = 0
+        while self._tapped > wanted and gone < len(tap) - 1:
+            self._tapped -= weights[gone]
+            gone += 1
+        del tap[:gone]
 
     # -- WebSockets
 

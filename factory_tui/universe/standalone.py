@@ -27,7 +27,13 @@ HEADER = "x-universe"
 """Names a universe in a request to the main ports; a label before the host does so too."""
 
 _TAP_LIMIT = 5000
-"""Exchanges kept in memory, since twins that stand alone run for days."""
+"""Exchanges of a universe kept in memory, since twins that stand alone run for days."""
+
+_TAP_BYTES = 64 << 20
+"""Memory for the exchanges of all universes together; each may have an equal share of it."""
+
+_TAP_LEAST = 1 << 20
+"""The smallest share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +135,15 @@ class Serving:
         world = World(name, universe, universe.snapshot(), Courier(universe))
         universe.on_exchange = world.hear
         self.worlds[name] = world
+        self._share()
         return world
+
+    def _share(self) -> None:
+        share = max(_TAP_LEAST, _TAP_BYTES // max(1, len(self.worlds)))
+        for world in self.worlds.values():
+            if world.universe.tap_bytes != share:
+                world.universe.tap_bytes = share
+                world.universe.shorten_tap()
 
     async def add(self, name: str, host: str, port: int, world: str = MAIN) -> None:
         """Serve one more twin of a universe. Raises ``OSError`` when the port is taken."""
@@ -202,6 +216,7 @@ class Serving:
         universe.on_exchange = world.hear
         _prepare(universe)
         world.universe, world.start = universe, universe.snapshot()
+        self._share()
         world.snapshots.clear()
         world.courier = Courier(universe).start()
         world.twins = [
@@ -214,6 +229,7 @@ class Serving:
     async def remove(self, name: str) -> None:
         """End one universe. Raises ``KeyError``."""
         world = self.worlds.pop(name)
+        self._share()
         await world.courier.close()
         while world.servers:
             await world.servers.pop().close()

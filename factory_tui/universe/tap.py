@@ -1,11 +1,17 @@
 """The traffic tap: one record per request a twin answered."""
 
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from factory_tui.universe.clock import iso
 
 __all__ = ["Exchange"]
+
+_EMPTY: Final = 1024
+"""Bytes of an exchange that says nothing: the objects it consists of."""
+
+_HEADER: Final = 160
+"""Bytes of a header without a name and a value."""
 
 
 class _Request(Protocol):
@@ -113,6 +119,13 @@ class Exchange:
     def response_headers(self) -> tuple[tuple[str, str], ...]:
         """Names in lower case, in the order of sending."""
         return tuple(self._response_headers)
+
+    @property
+    def weight(self) -> int:
+        """About how many bytes of memory it holds."""
+        heads = (*self._request.header_pairs, *self._response_headers)
+        text = len(self.path) + sum(_HEADER + len(name) + len(value) for name, value in heads)
+        return _EMPTY + text + len(self.request_body) + len(self.response_body)
 
     def __repr__(self) -> str:
         return f"<{self.n} {self.twin} {self.method} {self.path} {self.status}>"

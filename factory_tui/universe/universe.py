@@ -58,6 +58,8 @@ class Universe(Answering, Staging):
     Attributes:
         tap: Every exchange so far, or the latest :attr:`tap_limit` to twice as many.
         tap_limit: How many to keep; 0 keeps all.
+        tap_bytes: About how many bytes of memory to keep of them, the oldest going first; 0 keeps
+            all. Above it there is at most the latest exchange.
         on_exchange: Called with each exchange as it happens.
         step: Stamped on exchanges; set by whoever performs a scenario.
         crashes: Tracebacks of handlers that raised: a bug of the twin, never of its caller.
@@ -102,6 +104,8 @@ class Universe(Answering, Staging):
         self.faults = FaultPlan()
         self.tap: list[Exchange] = []
         self.tap_limit = 0
+        self.tap_bytes = 0
+        self._tapped = 0
         self.on_exchange: Callable[[Exchange], None] | None = None
         self.step = 0
         self.crashes: list[str] = []
@@ -147,6 +151,8 @@ class Universe(Answering, Staging):
         twin.faults = self.faults.fork()
         twin.tap = []
         twin.tap_limit = self.tap_limit
+        twin.tap_bytes = self.tap_bytes
+        twin._tapped = 0
         twin._gaps = {}
         twin.on_exchange = None
         twin.step = self.step
@@ -201,6 +207,7 @@ class Universe(Answering, Staging):
     def forget(self) -> None:
         """Forget the traffic, gaps and crashes so far."""
         self.tap.clear()
+        self._tapped = 0
         self._gaps.clear()
         self.crashes.clear()
 
