@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 import time
+from typing import Final
 from urllib.parse import urlsplit
 
 from factory_tui.universe.client import Connect, send
@@ -11,6 +12,9 @@ from factory_tui.universe.sockets import SCHEME
 from factory_tui.universe.universe import Universe
 
 __all__ = ["Courier"]
+
+MAX_REPLY: Final = 1 << 20
+"""Bytes of a receiver's reply that are read; a longer one counts as none."""
 
 
 class Courier:
@@ -70,30 +74,44 @@ class Courier:
             self._woken.clear()
             await self.flush()
 
-    async def flush(self) -> int:
-        """Deliver everything that is due now, and what that makes due; returns how many."""
+    async def flush(self, until: float | None = None) -> int:
+        """Deliver everything that is due now, and what that makes due; returns how many.
+
+        A receiver that makes new events due by each delivery keeps this from ending; ``until``, a
+        time of the loop, ends it between two deliveries.
+        """
         count = 0
-        async with self._one:
-            while (delivery := self.universe.outbox.take(self.universe.clock.now())) is not None:
+        now = asyncio.get_running_loop().time
+        while until is None or now() < until:
+            async with self._one:
+                delivery = self.universe.outbox.take(self.universe.clock.now())
+                if delivery is None:
+                    break
                 await self._deliver(delivery)
                 count += 1
         return count
 
-    async def advance(self, seconds: float) -> None:
+    async def advance(self, seconds: float, until: float | None = None) -> None:
         """Move the virtual clock, delivering on the way whatever comes due.
 
+        After ``until``, a time of the loop, the clock goes on and nothing is delivered any more.
         Raises ``ValueError`` for a negative or absurd amount.
         """
         universe = self.universe
         target = universe.target(seconds)
-        await self.flush()
+        await self.flush(until)
         while universe.stop_before(target):
-            await self.flush()
-        await self.flush()
+            await self.flush(until)
+        await self.flush(until)
 
     async def ask(self, outgoing: Outgoing, timeout: float) -> Reply:
         """Send a request of a twin and give its reply."""
-        return await send(outgoing, timeout=timeout, connect=self._connect, tls=self._tls)
+        try:
+            return await send(
+                outgoing, timeout=timeout, connect=self._connect, tls=self._tls, most=MAX_REPLY
+            )
+        except Exception as error:  # whoever registered the URL must not end the deliveries
+            return Reply.nothing(f"nothing can be sent: {type(error).__name__}")
 
     async def _deliver(self, delivery: Delivery) -> None:
         universe = self.universe
@@ -105,7 +123,7 @@ class Courier:
         timeout = delivery.subscription.retries.timeout
         if outgoing.url.startswith(SCHEME):
             reply = await self._over_socket(delivery.twin, outgoing, timeout)
-        elif urlsplit(outgoing.url).hostname:
+        elif _names_a_host(outgoing.url):
             reply = await self.ask(outgoing, timeout)
         else:
             reply = Reply.nothing(f"nothing can be sent to {url!r}")
@@ -121,7 +139,11 @@ class Courier:
                 acked.set_result(body)
 
         channel = outgoing.url.removeprefix(SCHEME)
-        if not sockets.send(twin, channel, outgoing.body, outgoing.ack, confirm):
+        try:
+            sent = sockets.send(twin, channel, outgoing.body, outgoing.ack, confirm)
+        except UnicodeDecodeError:
+            return Reply.nothing("nothing can be sent: no text")
+        if not sent:
             return Reply.nothing("no connection")
         try:
             return Reply(200, body=await asyncio.wait_for(acked, timeout))
@@ -129,3 +151,10 @@ class Courier:
             return Reply.nothing("timeout")
         finally:
             sockets.forget(twin, outgoing.ack)
+
+
+def _names_a_host(url: str) -> bool:
+    try:
+        return bool(urlsplit(url).hostname)
+    except ValueError:  # http://[x
+        return False

@@ -1,13 +1,166 @@
 """Clients and receivers that mean ill: what they can make a host of twins keep, wait or open."""
 
+import asyncio
+import contextlib
+import gzip
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
+import pytest_asyncio
 
+from factory_tui.universe import Courier, Pack, Request, Universe, load_packs
 from factory_tui.universe.standalone import serve_packs
 
 AUTH = {"authorization": "Bearer t0p"}
+
+
+@pytest.fixture(scope="session")
+def hook_packs(packs_folder: Path) -> dict[str, Pack]:
+    return load_packs(packs_folder, ["hooks"])
+
+
+@pytest.fixture
+def universe(hook_packs: dict[str, Pack]) -> Universe:
+    return Universe(hook_packs, debug=True)
+
+
+def ask(universe: Universe, line: str, body: Any) -> None:
+    method, target = line.split(" ", 1)
+    answer = universe.handle("hooks", Request.build(method, target, AUTH, body))
+    assert answer.status < 300
+
+
+def log(universe: Universe) -> list[str]:
+    return [row["what"] for row in universe.view("hooks")["log"]]
+
+
+class Liar:
+    """Answers every request with the bytes it was given, as long as anybody takes them."""
+
+    def __init__(self) -> None:
+        self.says: Iterator[bytes] = iter(())
+        self.said = 0
+        self.asked = 0
+        self.url = ""
+
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.asked += 1
+        with contextlib.suppress(ConnectionError):
+            await reader.readuntil(b"\r\n\r\n")
+            for piece in self.says:
+                self.said += len(piece)
+                writer.write(piece)
+                await writer.drain()
+        writer.close()
+
+
+@pytest_asyncio.fixture
+async def liar() -> AsyncIterator[Liar]:
+    made = Liar()
+    server = await asyncio.start_server(made.answer, "127.0.0.1", 0)
+    made.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/in"
+    yield made
+    server.close()
+
+
+def forever(start: bytes, piece: bytes) -> Iterator[bytes]:
+    yield start
+    while True:
+        yield piece
+
+
+LIES: dict[str, tuple[Iterator[bytes], str]] = {
+    "status": (forever(b"HTTP/1.1 200 ", b"O" * 8000), "the head of the reply is too long"),
+    "header": (
+        forever(b"HTTP/1.1 200 OK\r\nx: ", b"y" * 8000),
+        "the head of the reply is too long",
+    ),
+    "headers": (
+        forever(b"HTTP/1.1 200 OK\r\n", b"x: y\r\n" * 99),
+        "the reply has too many headers",
+    ),
+    "interim": (
+        forever(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 99),
+        "the head of the reply is too long",
+    ),
+    "chunks": (
+        forever(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", b"1\r\ny\r\n" * 999),
+        "the reply is too long",
+    ),
+    "trailers": (
+        forever(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n", b"x: y\r\n" * 99),
+        "the reply has too many headers",
+    ),
+    "upgrade": (
+        iter(
+            [b"HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\nhello"]
+        ),
+        "it wants to speak another protocol",
+    ),
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+async def test_a_reply_without_an_end_is_cut_off(universe: Universe, liar: Liar, lie: str) -> None:
+    liar.says, expected = LIES[lie]
+    ask(universe, "POST /hooks", {"id": "h1", "url": liar.url, "timeout": 60})
+    async with Courier(universe) as courier:
+        ask(universe, "POST /posts", {"text": "one"})
+        async with asyncio.timeout(50):
+            await courier.flush()
+    assert log(universe) == [f"one 1 no HTTP: {expected}"]
+    assert liar.said < 20_000_000  # what the kernel buffers included
+
+
+async def test_a_reply_is_neither_followed_nor_unpacked(universe: Universe, liar: Liar) -> None:
+    bomb = gzip.compress(b"0" * 50_000_000)
+    head = f"HTTP/1.1 307 Go\r\nlocation: {liar.url}\r\ncontent-encoding: gzip\r\n"
+    liar.says = iter([f"{head}content-length: {len(bomb)}\r\n\r\n".encode(), bomb])
+    ask(universe, "POST /hooks", {"id": "h1", "url": liar.url})
+    async with Courier(universe) as courier:
+        ask(universe, "POST /posts", {"text": "one"})
+        await courier.flush()
+    assert log(universe) == ["one 1 307"]
+    assert liar.asked == 1
+    assert universe.tap[-1].response_body == bomb
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://[x",
+        "http://127.0.0.1:99999/",
+        "http://127.0.0.1:x/",
+        "http://a\0b/",
+        "http://%s/" % ("a" * 300),
+        "http://..\u3002/",
+        "https://\ud800.example/",
+        "http://127.0.0.1:1/\r\nx: y",
+        "//x",
+        "",
+    ],
+)
+async def test_a_url_that_is_none_is_one_failed_delivery(
+    universe: Universe, liar: Liar, url: str
+) -> None:
+    liar.says = iter([b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"])
+    ask(universe, "POST /hooks", {"id": "h1", "url": "http://127.0.0.1:1/"})
+    hooks = universe.twins["hooks"]["hooks"]
+    hooks.put("h1", {"id": "h1", "url": url})
+    async with Courier(universe):
+        ask(universe, "POST /posts", {"text": "one"})
+        hooks.put("h1", {"id": "h1", "url": liar.url})
+        ask(universe, "POST /posts", {"text": "two"})
+        async with asyncio.timeout(20):
+            while len(log(universe)) < 2:
+                await asyncio.sleep(0.01)
+    assert log(universe)[0].startswith("one 1 ")
+    assert log(universe)[0] != "one 1 200"
+    assert log(universe)[1] == "two 1 200"
+    assert universe.crashes == []
 
 
 async def test_twins_that_stand_alone_forget_their_oldest_traffic(
