@@ -53,10 +53,10 @@ _ADMIN: Final = (
     "admin.conversations:read admin.conversations:write admin.conversations:manage_objects "
     "admin.invites:read admin.invites:write admin.roles:read admin.roles:write admin.teams:read "
     "admin.teams:write admin.usergroups:read admin.usergroups:write admin.users:read "
-    "admin.users:write admin.workflows:read admin.workflows:write"
+    "admin.users:write admin.workflows:read admin.workflows:write auditlogs:read"
 )
 ADMIN_SCOPES: Final = frozenset(_ADMIN.split())
-"""Scopes of ``admin.*``, which only a person's token carries."""
+"""Scopes of ``admin.*`` and the audit logs, which only a person's token carries."""
 _USER_ONLY: Final = (
     "admin identity.avatar identity.basic identity.email identity.team openid email profile "
     "reminders:read reminders:write search:read stars:read stars:write users.profile:write "

@@ -12,6 +12,7 @@ from . import (  # noqa: F401 - imported for their registrations
     admin_conversations,
     admin_rest,
     admin_teams,
+    audit,
     block_validate,
     bookmarks,
     calls,
@@ -40,6 +41,7 @@ from . import (  # noqa: F401 - imported for their registrations
     respond,
     retired,
     rtm,
+    scim,
     search,
     sockets,
     stars,
@@ -74,6 +76,8 @@ RAW: Final[dict[str, tuple[str, Callable[[Call], Response]]]] = {
     ".well-known": ("openid.configuration", openid.discover),
     "actions": ("response_url", respond.response_url),
     "app": ("response_url", respond.response_url),
+    "scim": ("scim", scim.scim),
+    "audit": ("audit", audit.audit),
 }
 """Paths outside ``/api/``: first segment to operation name and handler."""
 

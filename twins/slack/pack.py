@@ -37,6 +37,7 @@ from . import (
     interactions,
     rtm,
     scenario,
+    scim,
     settings,
     sockets,
     webhooks,
@@ -162,6 +163,10 @@ class Slack(Pack):
         extra = [("retry-after", "1")] if status == 429 else []
         if status < 300:
             name = "internal_error"
+        if call.operation == "scim":
+            answer = scim.error_response(status if status >= 400 else 500, name)
+            answer.headers.extend(extra)
+            return answer
         return Response.json({"ok": False, "error": name}, status, extra, _TYPE)
 
     def gap_response(self, call: Call) -> Response:
