@@ -52,6 +52,7 @@ from . import (  # noqa: F401 - imported for their registrations
     sprints,
     statuses,
     tasks,
+    templates,
     uimodifications,
     undescribed,
     user_admin,

@@ -16,7 +16,15 @@ from .shapes import project_shape, status_shape, type_shape
 from .state import delete_issue, new_id
 from .telling import project_event
 
-__all__ = ["add_project", "check_key", "remove_project"]
+__all__ = [
+    "SCHEMES",
+    "add_project",
+    "check_key",
+    "check_new",
+    "project_setup",
+    "remove_project",
+    "template_setup",
+]
 
 _KEY = re.compile(r"[A-Z][A-Z0-9]{1,9}\Z")
 
@@ -187,13 +195,54 @@ def add_project(c: Context, key: str, name: str, lead: str, **more: Any) -> Row:
     return row
 
 
+def check_name(c: Context, name: Any) -> None:
+    """A new project's name. Raises 400 about it."""
+    if not isinstance(name, str) or not name.strip():
+        raise bad_field("projectName", "You must specify a valid project name.")
+    if len(name.strip()) > 80:
+        raise bad_field("projectName", "The project name must not exceed 80 characters in length.")
+    _free_name(c, name.strip(), "")
+
+
+def check_new(c: Context, body: dict[str, Any]) -> tuple[str, str]:
+    """Name and key of a new project. Raises 400 about both of them."""
+    errors: dict[str, str] = {}
+    for check, value in ((check_name, body.get("name")), (check_key, body.get("key"))):
+        try:
+            check(c, value)
+        except JiraError as error:
+            errors |= error.errors
+    if errors:
+        raise JiraError(400, **errors)
+    return str(body["name"]).strip(), str(body["key"])
+
+
+def project_setup(project: Row) -> dict[str, Any]:
+    """What a project that is made from another has in common with it."""
+    stored = [name for _, name, _ in SCHEMES]
+    kept = (*stored, "types", "kind", "default_assignee", "category", "priority_scheme")
+    return {name: project[name] for name in kept if name in project}
+
+
+def template_setup(c: Context, row: Row) -> dict[str, Any]:
+    """What a project that is made from a saved template is to have."""
+    project = c["projects"].get(row["project"]) if row["type"] == "LIVE" else None
+    found: dict[str, Any] = project_setup(project) if project else row["snapshot"]
+    return found
+
+
+def _template(c: Context, key: str) -> dict[str, Any]:
+    row = c["templates"].get(key)
+    return template_setup(c, row) if row is not None else {}
+
+
 def _free_name(c: Context, name: str, key: str) -> None:
     for row in c["projects"].rows():
         if row["name"].lower() == name.lower() and row["id"] != key:
             raise bad_field("projectName", "A project with that name already exists.")
 
 
-_SCHEMES: Final = (
+SCHEMES: Final = (
     ("permissionScheme", "permission_scheme", "permissionschemes"),
     ("issueSecurityScheme", "security_scheme", "securityschemes"),
     ("workflowScheme", "workflow_scheme", "workflowschemes"),
@@ -215,7 +264,7 @@ def _details(c: Context, body: dict[str, Any]) -> dict[str, Any]:
         if assignee not in ("PROJECT_LEAD", "UNASSIGNED"):
             raise bad_field("assigneeType", "The default assignee is not valid.")
         found["default_assignee"] = assignee
-    for sent, stored, table in _SCHEMES:
+    for sent, stored, table in SCHEMES:
         value = body.get(sent)
         if value is None:
             continue
@@ -263,12 +312,7 @@ def create(c: Context) -> Response:
     """A new project; a template for boards brings its first board."""
     need_admin(c, "You must have global administrator rights in order to modify projects.")
     body = c.body()
-    name = body.get("name")
-    if not isinstance(name, str) or not name.strip():
-        raise bad_field("projectName", "You must specify a valid project name.")
-    if len(name.strip()) > 80:
-        raise bad_field("projectName", "The project name must not exceed 80 characters in length.")
-    key = check_key(c, body.get("key"))
+    name, key = check_new(c, body)
     row = _lead(c, body) or c.user
     if row is None:
         raise bad_field("projectLead", "You must specify a valid project lead.")
@@ -276,8 +320,8 @@ def create(c: Context) -> Response:
     if kind not in (None, "software", "business", "service_desk", "product_discovery"):
         raise bad_field("projectTypeKey", f"The project type '{str(kind)[:40]}' is not valid.")
     more = _details(c, body) | ({"kind": kind} if kind not in (None, "software") else {})
-    project = add_project(c, key, name.strip(), str(row["id"]), **more)
     template = str(body.get("projectTemplateKey") or "")
+    project = add_project(c, key, name, str(row["id"]), **(_template(c, template) | more))
     for board in ("scrum", "kanban"):
         if board in template:
             search = {"name": f"Filter for {key} board", "description": "",

@@ -6,7 +6,10 @@ import pytest
 
 from tests.twins.jira.config_tours import CONFIG_TOURS
 from tests.twins.jira.described import Description
+from tests.twins.jira.template_tours import project_templates
 from tests.twins.jira.tours import Tour
+
+_TOURS = {**CONFIG_TOURS, "project_templates": project_templates}
 
 _WRONG = {
     "getAllFieldConfigurations values: Additional properties are not allowed ('id' was unexpected)":
@@ -29,9 +32,9 @@ def description(request: pytest.FixtureRequest) -> Description:
     return found
 
 
-@pytest.mark.parametrize("name", CONFIG_TOURS)
+@pytest.mark.parametrize("name", _TOURS)
 def test_it_works_and_is_as_described(site: Any, description: Description, name: str) -> None:
-    CONFIG_TOURS[name](Tour(site))
+    _TOURS[name](Tour(site))
     problems = {
         problem
         for exchange in site.universe.tap
