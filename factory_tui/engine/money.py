@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -34,6 +35,10 @@ class TaggedBook:
     ) -> None:
         """See ``llm.Book``."""
         self._book.close(entry, state=state, tokens=tokens, usd=usd, usage=usage)
+
+    def together(self) -> AbstractContextManager[None]:
+        """See ``llm.Book``."""
+        return self._book.together()
 
     def totals(self) -> tuple[int, Decimal, int, Decimal, bool]:
         """See ``llm.Book``."""

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from factory_tui.llm.errors import InvalidReply, StreamCut
+from factory_tui.llm.plain import mend, plain
 from factory_tui.llm.types import Block, Usage
 
 __all__ = ["Assembly", "read_usage"]
@@ -18,6 +19,14 @@ _CUT_BY_LIMIT = frozenset({"max_tokens", "model_context_window_exceeded"})
 _MOST_TOKENS = 10**12
 """Larger numbers are booked as this one: absurd either way, and a database must hold them."""
 _MOST_CHARACTERS = 64 << 20
+_TEXTS: Mapping[str, tuple[str, ...]] = {
+    "text": ("text",),
+    "thinking": ("thinking",),
+    "redacted_thinking": ("data",),
+    "tool_use": ("id", "name"),
+    "tool_result": ("tool_use_id",),
+}
+"""What blocks of these kinds must have, as text."""
 
 
 class Assembly:
@@ -53,7 +62,8 @@ class Assembly:
             if kind == "message_start":
                 message = event["message"]
                 self._started = True
-                self.id, self.model = str(message.get("id", "")), str(message.get("model", ""))
+                self.id = mend(str(message.get("id", "")))
+                self.model = mend(str(message.get("model", "")))
                 self._usage.update(_present(message.get("usage")))
             elif kind == "content_block_start":
                 return self._start(event["index"], event["content_block"])
@@ -65,22 +75,29 @@ class Assembly:
                 usage = _present(event.get("usage"))
                 self._output_known = self._output_known or "output_tokens" in usage
                 self._usage.update(usage)
-                self.stop_reason = event["delta"].get("stop_reason") or self.stop_reason
+                self._stop(event["delta"].get("stop_reason"))
             elif kind == "message_stop":
                 self._ended = True
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             self._wrong(f"{kind}: {error!r}")
         return None
 
+    def _stop(self, reason: Any) -> None:
+        if reason is not None and not isinstance(reason, str):
+            raise TypeError("a stop reason that is no text")
+        self.stop_reason = mend(reason or "") or self.stop_reason
+
     def _start(self, index: int, block: Mapping[str, Any]) -> tuple[str, str] | None:
-        if not isinstance(index, int) or index in self._blocks:
+        if type(index) is not int or index in self._blocks:
             raise ValueError(f"block {index!r} starts twice")
+        kind = block["type"]
+        for name in _TEXTS.get(kind, ()) if isinstance(kind, str) else ("type",):
+            if not isinstance(block[name], str):
+                raise TypeError(f"{name} of a block that is no text")
         self._blocks[index] = dict(block)
-        if block["type"] == "tool_use":
-            if not isinstance(block["id"], str) or not isinstance(block["name"], str):
-                raise TypeError("a tool call without id or name")
+        if kind == "tool_use":
             return "tool", f"{block['name']} "
-        if block["type"] == "text" and block["text"]:
+        if kind == "text" and block["text"]:
             return "text", block["text"]
         return None
 
@@ -102,7 +119,9 @@ class Assembly:
         elif kind == "signature_delta":
             block["signature"] = delta["signature"]
         elif kind == "citations_delta":
-            block["citations"] = [*(block.get("citations") or []), delta["citation"]]
+            if not isinstance(block.get("citations"), list):
+                block["citations"] = []
+            block["citations"].append(delta["citation"])
         return None
 
     def _grow(self, index: int, name: str, piece: str) -> str:
@@ -123,6 +142,17 @@ class Assembly:
         if not (self._output_known and self._ended):
             return None
         return read_usage(self._usage)
+
+    def least_usage(self, output_tokens: int) -> Usage | None:
+        """What an answer without an account of it must be taken to have cost.
+
+        Args:
+            output_tokens: The most it can have been, unless the server spoke of more.
+        """
+        said = _tokens(self._usage.get("output_tokens")) or 0
+        known = {**self._usage, "output_tokens": max(said, output_tokens)}
+        known.setdefault("input_tokens", 0)
+        return read_usage(known)
 
     @property
     def wire_usage(self) -> dict[str, Any]:
@@ -148,10 +178,13 @@ class Assembly:
             for name in ("text", "thinking", "content"):
                 if (index, name) in self._text:
                     whole = block.get(name) or ""
-                    block[name] = _mend(whole + "".join(self._text[index, name]))
+                    block[name] = f"{whole}{''.join(self._text[index, name])}"
             if block["type"] == "tool_use" and not self._complete_tool(index, block):
                 continue
-            content.append(block)
+            try:
+                content.append(plain(block))
+            except ValueError as error:
+                self._invalid(f"block {index}: {error}")
         return content
 
     def _complete_tool(self, index: int, block: Block) -> bool:
@@ -242,31 +275,8 @@ def _present(usage: Any) -> dict[str, Any]:
     return {k: v for k, v in usage.items() if v is not None} if isinstance(usage, Mapping) else {}
 
 
-def _mend(text: str) -> str:
-    """Join surrogate pairs that JSON escapes left apart; what stays single becomes U+FFFD.
-
-    Such text could be neither stored nor sent back.
-    """
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return text
-
-
 def _strict_json(text: str) -> Any:
     def no_constant(name: str) -> NoReturn:
         raise ValueError(f"{name} is not JSON")
 
-    value = json.loads(_mend(text), parse_constant=no_constant)
-    return _mend_all(value)
-
-
-def _mend_all(value: Any) -> Any:
-    if isinstance(value, str):
-        return _mend(value)
-    if isinstance(value, list):
-        return [_mend_all(item) for item in value]
-    if isinstance(value, dict):
-        return {_mend(key): _mend_all(item) for key, item in value.items()}
-    return value
+    return json.loads(mend(text), parse_constant=no_constant)

@@ -9,7 +9,8 @@ import asyncio
 import time
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Literal, Protocol
 
@@ -20,6 +21,9 @@ __all__ = ["Book", "Ledger", "Limits", "MemoryBook", "Reservation", "Totals"]
 
 USEFUL_TOKENS = 1024
 """An answer shorter than this is not worth its prompt: rather stop than lower further."""
+
+MOST_TOKENS = 10**15
+"""More than this is booked as this: absurd either way, and a database must hold the sum."""
 
 WorstCase = Callable[[int, int], Decimal | None]
 """(input tokens, output tokens) → the dearest dollars, ``None`` if the price is unknown."""
@@ -45,6 +49,10 @@ class Book(Protocol):
         usage: Mapping[str, Any],
     ) -> None:
         """Settle an entry: what it did cost, or what is charged because nobody knows."""
+        ...
+
+    def together(self) -> AbstractContextManager[None]:
+        """What is written inside, here or in the same store, is written whole or not at all."""
         ...
 
     def totals(self) -> tuple[int, Decimal, int, Decimal, bool]:
@@ -180,9 +188,52 @@ class Ledger:
             await moved.wait()
 
     def commit(self, reservation: Reservation, usage: Usage, cost: Decimal | None) -> None:
-        """Book what the call did cost. More than was reserved is booked too, and flagged."""
-        tokens = usage.budget_tokens
-        self._close(reservation, "committed", tokens, cost, usage)
+        """Book what the call did cost. More than was reserved is booked too, and flagged.
+
+        Numbers that count nothing (negative ones) leave the cost unknown: all of it is forfeited.
+        """
+        if not usage.sound or (cost is not None and not (cost.is_finite() and cost >= 0)):
+            self.forfeit(reservation)
+            return
+        self._settle(reservation, "committed", usage.budget_tokens, cost, usage)
+
+    def forfeit(
+        self, reservation: Reservation, least: Usage | None = None, cost: Decimal | None = None
+    ) -> Usage:
+        """Book the whole reservation: nobody knows what the call did cost. Returns that usage.
+
+        Args:
+            reservation: The call's.
+            least: What the server has owned up to so far; more than was reserved is booked too,
+                and flagged.
+            cost: The dollars of that.
+        """
+        usage = Usage(reservation.input_tokens, reservation.max_tokens, estimated=True)
+        tokens, usd = reservation.tokens, reservation.usd
+        if least is not None and least.budget_tokens > tokens:
+            usage, tokens = replace(least, estimated=True), least.budget_tokens
+        if cost is not None and usd is not None:
+            usd = max(usd, cost)
+        self._settle(reservation, "forfeited", tokens, usd, usage)
+        return usage
+
+    def _settle(
+        self,
+        reservation: Reservation,
+        state: Literal["committed", "forfeited"],
+        tokens: int,
+        usd: Decimal | None,
+        usage: Usage,
+    ) -> None:
+        """Book it and tell of it, both or neither."""
+        tokens = min(tokens, MOST_TOKENS)
+        with self._book.together():
+            self._close(reservation, state, tokens, usd, usage)
+            self._flag(reservation, tokens, usd)
+        self._open.discard(reservation.entry)
+        self._wake()
+
+    def _flag(self, reservation: Reservation, tokens: int, cost: Decimal | None) -> None:
         over_usd = cost is not None and reservation.usd is not None and cost > reservation.usd
         if tokens > reservation.tokens or over_usd:
             self._on_event(
@@ -194,12 +245,6 @@ class Ledger:
                     "billed_usd": _money(cost),
                 },
             )
-
-    def forfeit(self, reservation: Reservation) -> Usage:
-        """Book the whole reservation: nobody knows what the call did cost. Returns that usage."""
-        usage = Usage(reservation.input_tokens, reservation.max_tokens, estimated=True)
-        self._close(reservation, "forfeited", reservation.tokens, reservation.usd, usage)
-        return usage
 
     # what fits
 
@@ -290,7 +335,6 @@ class Ledger:
                 "estimated": usage.estimated,
             },
         )
-        self._open.discard(reservation.entry)
         totals = self.totals()
         self._on_event(
             "spend",
@@ -314,7 +358,6 @@ class Ledger:
             },
         )
         self._warn(totals)
-        self._wake()
 
     def _wake(self) -> None:
         self._moved.set()
@@ -364,6 +407,10 @@ class MemoryBook:
     ) -> None:
         """Settle an entry."""
         self.rows[entry].update(state=state, tokens=tokens, usd=usd, usage=dict(usage))
+
+    def together(self) -> AbstractContextManager[None]:
+        """See ``Book.together``."""
+        return nullcontext()
 
     def totals(self) -> tuple[int, Decimal, int, Decimal, bool]:
         """See ``Book.totals``."""

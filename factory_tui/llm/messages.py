@@ -19,6 +19,7 @@ from urllib.parse import quote, urlsplit
 
 from factory_tui.llm import compaction
 from factory_tui.llm.assemble import Assembly
+from factory_tui.llm.bounds import Bounded, bound_body
 from factory_tui.llm.count import InputCounter
 from factory_tui.llm.errors import (
     AuthError,
@@ -234,32 +235,38 @@ class MessagesClient:
         try:
             await self._stream(request, reservation, assembly, on_delta)
             content = assembly.finish()
+            told = assembly.usage
+            # Without it the whole reservation is charged.
+            usage = told or Usage(reservation.input_tokens, reservation.max_tokens, estimated=True)
+            cost = reservation.usd if told is None else self._prices.cost(request.model, usage)
+            response = Response(
+                id=assembly.id,
+                model=assembly.model or request.model,
+                content=content,
+                stop_reason=assembly.stop_reason or "",
+                usage=usage,
+                cost=cost,
+                budget_tokens=usage.budget_tokens,
+                incomplete_tool=assembly.incomplete_tool,
+            )
         except BaseException as error:
             self._settle_failure(reservation, assembly, error)
             raise
-        told = assembly.usage
-        # Without it the whole reservation is charged.
-        usage = told or Usage(reservation.input_tokens, reservation.max_tokens, estimated=True)
-        cost = reservation.usd if told is None else self._prices.cost(request.model, usage)
-        response = Response(
-            id=assembly.id,
-            model=assembly.model or request.model,
-            content=content,
-            stop_reason=assembly.stop_reason or "",
-            usage=usage,
-            cost=cost,
-            budget_tokens=usage.budget_tokens,
-            incomplete_tool=assembly.incomplete_tool,
-        )
         try:
             if self._on_answer is not None:
                 self._on_answer(request, response)
         finally:
             if told is None:
-                self._ledger.forfeit(reservation)
+                self._forfeit(reservation, assembly)
             else:
                 self._ledger.commit(reservation, usage, cost)
         return response
+
+    def _forfeit(self, reservation: Reservation, assembly: Assembly) -> None:
+        """Charge all that was reserved, or what the server has owned up to if that is more."""
+        least = assembly.least_usage(reservation.max_tokens)
+        cost = None if least is None else self._prices.cost(reservation.model, least)
+        self._ledger.forfeit(reservation, least, cost)
 
     def _settle_failure(
         self, reservation: Reservation, assembly: Assembly, error: BaseException
@@ -270,7 +277,7 @@ class MessagesClient:
         elif (usage := assembly.usage) is not None:
             self._ledger.commit(reservation, usage, self._prices.cost(reservation.model, usage))
         else:
-            self._ledger.forfeit(reservation)
+            self._forfeit(reservation, assembly)
 
     async def _stream(
         self,
@@ -314,7 +321,8 @@ class MessagesClient:
 
         clock = asyncio.get_running_loop()
         # Raw events, because the SDK's typed ones reorder and default the fields of a block.
-        events = AsyncStream.raw_events(stream.response)
+        bounded: Any = Bounded(stream.response)
+        events = AsyncStream.raw_events(bounded)
         while True:
             try:
                 sse = await anext(events)
@@ -401,7 +409,8 @@ class MessagesClient:
                     )
                 key = "none"  # an explicit one, or the SDK would look for credentials on disk
             timeout = httpx2.Timeout(self._idle_s, connect=min(self._idle_s, 15.0))
-            limits = anthropic.DEFAULT_CONNECTION_LIMITS
+            # A proxy from the environment must not swallow calls to this machine.
+            kind = httpx2.AsyncClient if local else anthropic.DefaultAsyncHttpxClient
             self._sdk = anthropic.AsyncAnthropic(
                 api_key=key or None,
                 auth_token=token,
@@ -409,10 +418,12 @@ class MessagesClient:
                 max_retries=0,
                 open_telemetry=False,
                 timeout=timeout,
-                # A proxy from the environment must not swallow calls to this machine.
-                http_client=httpx2.AsyncClient(trust_env=False, timeout=timeout, limits=limits)
-                if local
-                else None,
+                http_client=kind(
+                    trust_env=not local,
+                    timeout=timeout,
+                    limits=anthropic.DEFAULT_CONNECTION_LIMITS,
+                    event_hooks={"response": [bound_body]},
+                ),
             )
         return self._sdk
 

@@ -10,9 +10,10 @@ from typing import Any
 from factory_tui.llm.adapters.base import ProviderAdapter
 from factory_tui.llm.content import ContentPart, Message
 from factory_tui.llm.count import InputCounter
-from factory_tui.llm.errors import BudgetExhausted, SDKError
+from factory_tui.llm.errors import BudgetExhausted, InvalidReply, SDKError
 from factory_tui.llm.ledger import Ledger, Reservation
 from factory_tui.llm.media import media
+from factory_tui.llm.plain import plain
 from factory_tui.llm.prices import Prices
 from factory_tui.llm.streaming import StreamEvent, StreamEventType
 from factory_tui.llm.types import Request, Response, Usage
@@ -20,6 +21,9 @@ from factory_tui.llm.types import Request, Response, Usage
 __all__ = ["Metered"]
 
 DEFAULT_MAX_TOKENS = 8192
+
+_MALFORMED = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
+"""What reading an answer fails with that is not what the provider says its answers are."""
 
 
 class Metered:
@@ -65,6 +69,8 @@ class Metered:
             response = await self._adapter.complete(replace(request, max_tokens=held.max_tokens))
         except BaseException as error:
             self._settle_failure(held, error)
+            if isinstance(error, _MALFORMED):
+                raise self._malformed(error) from error
             raise
         return self._settle(held, request, response)
 
@@ -85,6 +91,8 @@ class Metered:
             if held is not None:
                 reservation, held = held, None
                 self._settle_failure(reservation, error)
+                if isinstance(error, _MALFORMED):
+                    raise self._malformed(error) from error
             raise
         finally:
             if held is not None:  # it ended without an answer
@@ -121,15 +129,23 @@ class Metered:
 
     def _settle(self, held: Reservation, request: Request, response: Response) -> Response:
         try:
+            response = _plain(response)
             if self._on_answer is not None:
                 self._on_answer(request, response)
+        except ValueError as error:
+            raise self._malformed(error) from error
         finally:
             settled = self._booked(held, response)
         return settled
 
+    def _malformed(self, error: Exception) -> InvalidReply:
+        said = f"{type(error).__name__}: {error}"
+        return InvalidReply(f"{self.name} sent an invalid answer: {said}", provider=self.name)
+
     def _booked(self, held: Reservation, response: Response) -> Response:
         usage = response.usage
-        if usage.estimated and usage.total_tokens == 0:  # the server did not say
+        silent = usage.estimated and usage.total_tokens == 0
+        if silent or not usage.sound:
             usage, cost = self._ledger.forfeit(held), held.usd
         else:
             cost = self._prices.cost(held.model, usage, self.name)
@@ -156,6 +172,69 @@ class Metered:
             self._ledger.commit(held, Usage(0, 0), Decimal(0))
         else:
             self._ledger.forfeit(held)
+
+
+def _plain(response: Response) -> Response:
+    """The answer in a form that can be kept and sent back.
+
+    Raises:
+        ValueError: there is none.
+    """
+    parts = []
+    for part in response.message.content:
+        call, thinking = part.tool_call, part.thinking
+        if call is not None:
+            call = replace(
+                call,
+                id=plain(call.id),
+                name=plain(call.name),
+                arguments=_arguments(call.arguments),
+            )
+        if thinking is not None:
+            thinking = replace(
+                thinking, text=plain(thinking.text), signature=plain(thinking.signature)
+            )
+        native = None if part.native is None else plain(part.native)
+        parts.append(
+            replace(
+                part,
+                kind=plain(str(part.kind)),
+                text=plain(part.text),
+                tool_call=call,
+                thinking=thinking,
+                native=native,
+            )
+        )
+    named = plain([response.id, response.model])
+    if parts == response.message.content and named == [response.id, response.model]:
+        return response
+    return Response(
+        *named,
+        None,
+        "",
+        response.usage,
+        response.cost,
+        response.budget_tokens,
+        response.incomplete_tool,
+        provider=response.provider,
+        message=replace(response.message, content=parts),
+        finish_reason=response.finish_reason,
+        raw=response.raw,
+        warnings=response.warnings,
+        rate_limit=response.rate_limit,
+    )
+
+
+def _arguments(given: Any) -> Any:
+    """A call's arguments; a text stays as it is unless what it says cannot be kept."""
+    if not isinstance(given, str):
+        return plain(given)
+    try:
+        said = json.loads(given)
+    except ValueError:
+        return plain(given)
+    kept = plain(said)
+    return plain(given) if json.dumps(kept) == json.dumps(said) else kept
 
 
 def _prompt(request: Request) -> Mapping[str, Any]:

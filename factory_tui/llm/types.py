@@ -92,6 +92,18 @@ class Usage:
         return self.fresh_tokens + (self.cache_write_tokens or 0) + self.billed_output_tokens
 
     @property
+    def sound(self) -> bool:
+        """Whether these can be counts of anything: a server may say what it likes."""
+        counts = (
+            self.input_tokens,
+            self.output_tokens,
+            self.cache_read_tokens or 0,
+            self.cache_write_tokens or 0,
+            self.reasoning_tokens or 0,
+        )
+        return all(type(count) is int and count >= 0 for count in counts)
+
+    @property
     def prompt_tokens(self) -> int:
         """Everything the model read, cached or not."""
         return self.fresh_tokens + (self.cache_read_tokens or 0) + (self.cache_write_tokens or 0)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
 from typing import Any, Final, Literal
 
@@ -111,6 +112,12 @@ class LedgerBook:
                 "UPDATE ledger SET state=?, closed_ms=?, tokens=?, usd=?, usage=? WHERE id=?",
                 (state, now_ms(), tokens, text, dumps(usage), entry),
             )
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Make everything written inside one commit; see ``Store.transaction``."""
+        with self._db.write():
+            yield
 
     def totals(self) -> tuple[int, Decimal, int, Decimal, bool]:
         """Tokens spent, dollars spent, tokens held, dollars held, any cost unknown."""
