@@ -15,6 +15,8 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
+from factory_tui.development import Operation, located, read_development
+
 __all__ = [
     "Budget",
     "ConfigError",
@@ -102,6 +104,8 @@ class Settings:
     """One factory, as its ``factory.toml`` describes it. Paths are absolute.
 
     ``max_rounds``: rounds of tool calls the builder gets per visit of its node; 0 is no limit.
+    ``development``: the data set of each of the builder's own twins; ``development_setup``: what
+    is done with them, ``None`` where the builder cannot act in them either.
     """
 
     folder: Path
@@ -112,6 +116,7 @@ class Settings:
     command: str
     packs: tuple[str, ...] = ("okta", "slack", "jira")
     development: Mapping[str, str] = field(default_factory=dict)
+    development_setup: tuple[Operation, ...] | None = None
     target: float = 0.9
     max_iterations: int = 8
     max_rounds: int = 0
@@ -206,12 +211,6 @@ def _choice(*allowed: str) -> Callable[[object], str]:
     return check
 
 
-def _names(value: object) -> dict[str, str]:
-    if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
-        raise ValueError(f'must be a table such as {{okta = "acme-12"}}, got {value!r}')
-    return dict(value)
-
-
 def _prices(value: object) -> dict[str, Price]:
     if not isinstance(value, dict):
         raise ValueError(f"must be tables of prices, one per model, got {value!r}")
@@ -253,7 +252,7 @@ _KEYS: dict[str, dict[str, Callable[[object], Any]]] = {
         "effort": _choice("", "low", "medium", "high", "xhigh", "max"),
         "prices": _prices,
     },
-    "twins": {"folder": _text, "packs": _texts, "development": _names},
+    "twins": {"folder": _text, "packs": _texts, "development": read_development},
     "trials": {"parallel": _count(0, 512)},
     "sandbox": {
         "wall": duration,
@@ -357,7 +356,8 @@ def load(folder: Path) -> Settings:
                 f"{path}:{line}: there is no twin pack {paths['twins'] / pack}; "
                 "remove it from `twins.packs` or add the folder"
             )
-    for pack in twins.get("development", {}):
+    development, setup = twins.get("development", ({}, None))
+    for pack in development:
         if pack not in packs:
             line = _line_of(text, "twins", "development")
             problems.append(
@@ -373,7 +373,8 @@ def load(folder: Path) -> Settings:
         name=factory.get("name", folder.resolve().name),
         command=values["product"]["command"],
         packs=packs,
-        development=twins.get("development", {}),
+        development=development,
+        development_setup=None if setup is None else located(setup, text),
         parallel=values["trials"].get("parallel", 0),
         models=Models(**values["models"]),
         budget=Budget(**values["budget"]),

@@ -50,14 +50,18 @@ class BenchEnvironment(BoxEnvironment):
         outputs = self.place.outputs
         outputs.mkdir(parents=True, exist_ok=True)
         outputs.chmod(0o755)
+        settings = self.runtime.settings
+        setup = settings.development_setup
         await self.host.start()
         await self.host.call(
             "bench",
             bench="builder",
             workspace=str(self.place.workspace.root),
-            seeds=dict(self.runtime.settings.development),
+            seeds=dict(settings.development),
             seed=self.seed,
             outputs=str(outputs),
+            setup=None if setup is None else [[each.twin, each.op, each.args] for each in setup],
+            tools=str(self.place.tools),
         )
 
     async def _hold(self, fault: HarnessFault) -> None:

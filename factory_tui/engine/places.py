@@ -50,6 +50,11 @@ class Place:
         """Where long outputs of the builder's commands are kept for it to read."""
         return self.folder / "outputs"
 
+    @property
+    def tools(self) -> Path:
+        """Where commands lie that the builder has in its boxes."""
+        return self.folder / "tools"
+
     def save(self, **changes: Any) -> None:
         """Change the row."""
         self.row = replace(self.row, **changes)

@@ -6,14 +6,16 @@ Written in the front matter as ``okta: {add_users: [...]}`` and in a step as
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
 from factory_tui.scenarios.problems import Problems, nearest
-from factory_tui.scenarios.yamlmarks import Tree
+from factory_tui.scenarios.yamlmarks import Tree, read_yaml
 
-__all__ = ["OPERATIONS", "declared_names", "lint_operation"]
+__all__ = ["OPERATIONS", "declared_names", "lint_operation", "operation_problem", "usage"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,3 +159,24 @@ def _doubts(op: str, takes: _Takes, args: Tree) -> Iterator[tuple[int, int, str,
                 yield item.line, item.column, said, nearest(item.key, takes.keys)
         for key in sorted(takes.required - {i.key for i in entry.items}):
             yield entry.line, entry.column, f"`{op}` needs `{key}`", ""
+
+
+def operation_problem(twin: str, op: str, args: Any) -> str:
+    """What is wrong with an operation that stands in no scenario, "" if nothing; args are JSON."""
+    problems = Problems(Path())
+    tree = read_yaml(json.dumps(args))
+    lint_operation(twin, op, tree or Tree("map", {}, 1, 1), problems)
+    if not problems.found:
+        return ""
+    first = problems.found[0]
+    return f"{first.message}; {first.hint}" if first.hint else first.message
+
+
+def usage(twin: str, op: str) -> str:
+    """An operation in one line, what may be left out in brackets: ``react user name [ts]``."""
+    takes = OPERATIONS[twin][op]
+    if takes is _PEOPLE or takes is _WORDS:
+        return f"{op} [NAME, …]"
+    may = " ".join(sorted(takes.keys - takes.required))
+    needs = " ".join([*sorted(takes.required), *([f"[{may}]"] if may else [])])
+    return f"{op} [{{{needs}}}, …]" if takes.many else f"{op} {needs}"

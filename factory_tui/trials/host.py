@@ -98,13 +98,28 @@ class HostServer:
         return {}
 
     async def do_bench(
-        self, bench: str, workspace: str, seeds: dict[str, str], seed: int, outputs: str = ""
+        self,
+        bench: str,
+        workspace: str,
+        seeds: dict[str, str],
+        seed: int,
+        outputs: str = "",
+        setup: list[list[Any]] | None = None,
+        tools: str = "",
     ) -> dict[str, Any]:
-        """Open (or replace) a workbench."""
-        self.benches[bench] = Workbench(
+        """Open (or replace) a workbench.
+
+        With ``setup``, (twin, operation, arguments) each, the builder can act in its twins.
+        """
+        made = Workbench(
             *(Path(workspace), seeds, seed, self.sandbox, self.packs),
             Path(outputs) if outputs else None,
         )
+        if setup is not None:
+            await made.open(setup, Path(tools))
+        if (old := self.benches.get(bench)) is not None:
+            await old.close()
+        self.benches[bench] = made
         return {}
 
     async def do_execute(

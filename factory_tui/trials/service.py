@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from factory_tui.sandbox import Box, Completed, Door, Inside, Sandbox, SandboxFault
 
-__all__ = ["PORT", "Service", "environment"]
+__all__ = ["PORT", "Service", "connect_inside", "environment", "own_port"]
 
 PORT: Final = 8080
 """Where a service is asked to listen, by ``PORT`` and ``SERVICE_URL`` in its environment."""
@@ -63,7 +63,7 @@ class Service:
         Raises:
             SandboxFault: If the box failed.
         """
-        service = cls(PORT if sandbox.tier.ok else _free_port())
+        service = cls(own_port(sandbox))
         box = make_box(service.port)
         service._task = asyncio.create_task(
             sandbox.run(argv, box, stop=service._stop, started=service._started)
@@ -108,22 +108,9 @@ class Service:
         Raises:
             OSError: If nobody listens there.
         """
-        if self._inside is None or host not in _HOSTS or self.ended is not None:
+        if self._inside is None or self.ended is not None:
             raise ConnectionRefusedError(f"nobody listens at {host}:{port}")
-        if self.port != PORT and port in (PORT, self.port):
-            port = self.port  # without a box the service listens at a port of the host
-        elif self.port != PORT:
-            raise ConnectionRefusedError(f"nobody listens at {host}:{port}")
-        try:
-            line = await self._inside.mint()
-        except SandboxFault as error:
-            raise ConnectionRefusedError(str(error)) from None
-        try:
-            await asyncio.get_running_loop().sock_connect(line, ("127.0.0.1", port))
-            return await asyncio.open_connection(sock=line)
-        except BaseException:
-            line.close()
-            raise
+        return await connect_inside(self._inside, host, port, self.port)
 
     def door(self) -> Door:
         """A door by which another box reaches the service at the same address."""
@@ -162,6 +149,42 @@ class _Splice:
             far, near = await self._service.connect("127.0.0.1", PORT)
             with contextlib.closing(near):
                 await asyncio.gather(_pump(reader, near), _pump(far, writer))
+
+
+async def connect_inside(
+    inside: Inside, host: str, port: int, own: int
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection to a server in a box, and to nothing else.
+
+    Args:
+        inside: The way into the box's network.
+        host: Whom the caller wants to reach.
+        port: Where.
+        own: Where a service was asked to listen: :data:`PORT`, or a port of the host without a
+            box.
+
+    Raises:
+        OSError: If nobody listens there.
+    """
+    refused = ConnectionRefusedError(f"nobody listens at {host}:{port}")
+    if host not in _HOSTS or (own != PORT and port not in (PORT, own)):
+        raise refused
+    try:
+        line = await inside.mint()
+    except SandboxFault as error:
+        raise ConnectionRefusedError(str(error)) from None
+    try:
+        at = port if own == PORT else own
+        await asyncio.get_running_loop().sock_connect(line, ("127.0.0.1", at))
+        return await asyncio.open_connection(sock=line)
+    except BaseException:
+        line.close()
+        raise
+
+
+def own_port(sandbox: Sandbox) -> int:
+    """Where a service is to listen: :data:`PORT`, or a free port of the host without a box."""
+    return PORT if sandbox.tier.ok else _free_port()
 
 
 async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:

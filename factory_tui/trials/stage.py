@@ -35,7 +35,8 @@ from factory_tui.text import clean
 from factory_tui.trials import service
 from factory_tui.trials.endstate import end_state
 from factory_tui.trials.exchanges import exchange_entry, exchange_row
-from factory_tui.trials.network import Network, port_of
+from factory_tui.trials.network import Network
+from factory_tui.trials.operations import Operations
 from factory_tui.trials.service import Service
 from factory_tui.trials.wire import HarnessFault
 from factory_tui.universe import Courier, Pack, Universe
@@ -95,6 +96,7 @@ class Stage:
         self._service_record: dict[str, Any] = {}
         self._courier = Courier(self.universe, connect=self._connect)
         self.entities: dict[str, Any] = {"sut": self._sut}
+        self._operations = Operations(self.universe, self.entities)
         self.commands: list[dict[str, Any]] = []
         self.trajectory: list[dict[str, Any]] = []
         self._seen = 0
@@ -114,15 +116,13 @@ class Stage:
         scratch.mkdir(parents=True, exist_ok=True)
         setup = self.scenario.setup
         try:
-            for twin in self.universe.packs:
-                url = f"http://127.0.0.1:{port_of(self.universe.packs, twin)}"
-                self.entities.setdefault("env", {}).update(self.universe.env(twin, url))
+            self._operations.know_variables()
             for twin, op, args in setup.operations:
-                self._apply(twin, op, args)
+                self._operations.apply(twin, op, args)
             for fault in self.scenario.faults:
-                self.universe.faults.add(self._bound(fault))
+                self.universe.faults.add(self._operations.bound(fault))
             for name, text in setup.files.items():
-                self._write(name, self._text(text))
+                self._write(name, self._operations.text(text))
         except (KeyError, ValueError, TypeError, LookupError, OSError) as error:
             raise HarnessFault(f"{self.scenario.id}: set-up failed: {error}") from error
         prepare_tree(scratch)
@@ -149,7 +149,7 @@ class Stage:
         """
         self.universe.step = step
         before = len(self.trajectory)
-        text = self._text(text)
+        text = self._operations.text(text)
         if verb in ("run", "shell"):
             await self._run(text.strip().strip("`"), step)
         elif verb == "start":
@@ -167,7 +167,7 @@ class Stage:
         elif verb in self.universe.packs:
             op, _, raw = text.strip().partition(" ")
             try:
-                self._apply(verb, op, yaml.safe_load(raw) if raw.strip() else {})
+                self._operations.apply(verb, op, yaml.safe_load(raw) if raw.strip() else {})
             except (KeyError, LookupError, yaml.YAMLError) as error:
                 raise ValueError(f"{verb}: {op}: {error}") from error
             self._note("twin", verb, clean(f"{op} {raw.strip()}"), step)
@@ -213,7 +213,7 @@ class Stage:
                 {
                     "n": criterion.n,
                     "level": criterion.level,
-                    "text": self._text(criterion.text),
+                    "text": self._operations.text(criterion.text),
                     "ok": result.ok,
                     "expected": result.expected,
                     "actual": clean(result.actual, limit=1000),
@@ -378,34 +378,9 @@ class Stage:
         entry = {"kind": kind, "who": who, "step": step, "text": text, "data": dict(data or {})}
         self.trajectory.append(entry)
 
-    def _apply(self, twin: str, op: str, args: Any) -> None:
-        """Change a twin; what an ``as:`` names becomes an entity of the trial.
-
-        A pack gives the entities it made as a list in the order of the arguments, or by name.
-        """
-        made = self.universe.apply(twin, op, self._bound(args))
-        if isinstance(made, Mapping):
-            self.entities |= {name: e for name, e in made.items() if isinstance(e, Mapping)}
-        elif isinstance(made, list) and isinstance(args, list):
-            for asked, entity in zip(args, made, strict=False):
-                if isinstance(asked, Mapping) and asked.get("as"):
-                    self.entities[asked["as"]] = entity
-
-    def _text(self, text: str) -> str:
-        return self.scenario.bind(self.entities)(text)
-
     @property
     def _sut(self) -> str:
         return "/app/" + self.options.command.removeprefix("./")
-
-    def _bound(self, value: Any) -> Any:
-        if isinstance(value, str):
-            return self._text(value)
-        if isinstance(value, Mapping):
-            return {k: self._bound(v) for k, v in value.items()}
-        if isinstance(value, list):
-            return [self._bound(v) for v in value]
-        return value
 
     def _user_writes(self, name: str, text: str, step: int) -> None:
         """A user puts a file there; a product that bars the way has failed its user.

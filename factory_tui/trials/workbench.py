@@ -6,11 +6,12 @@ trials, away from the key, the store and the vault.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from factory_tui.sandbox import Limits, Mount, Sandbox, prepare_tree
+from factory_tui.sandbox import Box, Completed, Limits, Mount, Sandbox, prepare_tree
+from factory_tui.trials.acting import Acting
 from factory_tui.trials.exchanges import exchange_row
 from factory_tui.trials.network import Network
 from factory_tui.universe import Pack, Universe
@@ -19,7 +20,10 @@ __all__ = ["Workbench"]
 
 
 class Workbench:
-    """A development universe and the workspace, for one iteration of the builder."""
+    """A development universe and the workspace, for one iteration of the builder.
+
+    Open it with :meth:`open`, and end it with :meth:`close`.
+    """
 
     def __init__(
         self,
@@ -41,8 +45,27 @@ class Workbench:
             vary=frozenset(),
         )
         self.network = Network(self.universe)
+        self._acting: Acting | None = None
         self._seen = 0
         prepare_tree(workspace)
+
+    async def open(self, setup: Iterable[Sequence[Any]], tools: Path) -> None:
+        """Set the universe up, and let the builder act in it from its boxes.
+
+        Args:
+            setup: (twin, operation, arguments) each.
+            tools: A folder that boxes can read, for the builder's commands.
+
+        Raises:
+            HarnessFault: the set-up cannot be done.
+        """
+        self._acting = Acting(self.network, self.sandbox, tools)
+        await self._acting.open(setup)
+
+    async def close(self) -> None:
+        """End what serves the builder's boxes."""
+        if self._acting is not None:
+            await self._acting.close()
 
     async def execute(self, argv: list[str], stdin: bytes, limits: Limits) -> dict[str, Any]:
         """Run one command of the builder with its workspace writable at ``/work``.
@@ -52,7 +75,7 @@ class Workbench:
         mounts: tuple[Mount, ...] = (Mount(self.workspace, "/work", writable=True),)
         if self.outputs is not None:
             mounts += (Mount(self.outputs, "/tool-output"),)
-        done = await self.sandbox.run(argv, self.network.box(mounts, limits), stdin=stdin)
+        done = await self._run(argv, self.network.box(mounts, limits), stdin)
         fresh = list(self.universe.tap)[self._seen :]
         self._seen += len(fresh)
         return {
@@ -64,3 +87,12 @@ class Workbench:
             "ms": done.ms,
             "exchanges": [exchange_row(e) for e in fresh],
         }
+
+    async def _run(self, argv: list[str], box: Box, stdin: bytes) -> Completed:
+        if self._acting is None:
+            return await self.sandbox.run(argv, box, stdin=stdin)
+        box, run = self._acting.enter(box)
+        try:
+            return await self.sandbox.run(argv, box, stdin=stdin, started=run.begin)
+        finally:
+            self._acting.leave(run)

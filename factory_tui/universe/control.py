@@ -48,7 +48,7 @@ from factory_tui.universe.standalone import HEADER, MAIN, Serving, World
 from factory_tui.universe.tap import Exchange
 from factory_tui.universe.universe import Snapshot, Universe
 
-__all__ = ["Control", "serve_control"]
+__all__ = ["Control", "serve_app", "serve_control"]
 
 START = "start"
 _BUFFERED = 10_000
@@ -413,16 +413,21 @@ async def _reply(send: Send, value: Any, status: int = 200) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
+async def serve_app(app: Any, sock: socket.socket) -> Server:
+    """Serve an ASGI application on ``sock``, bound, in this loop; close what it returns."""
+    loop = asyncio.get_running_loop()
+    config = Config(app, ws="none", lifespan="off", log_config=None, access_log=False)
+    config.load()
+    state = ServerState()
+    server = await loop.create_server(lambda: HttpToolsProtocol(config, state, {}, loop), sock=sock)
+    return Server(server, state, sock)
+
+
 async def serve_control(serving: Serving, host: str = "127.0.0.1", port: int = 0) -> Server:
     """Serve the control API of ``serving`` in this loop; close what it returns.
 
     Raises ``OSError`` when the port is taken.
     """
-    loop = asyncio.get_running_loop()
-    app: Any = Control(serving)
-    config = Config(app, ws="none", lifespan="off", log_config=None, access_log=False)
-    config.load()
-    state = ServerState()
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -430,10 +435,7 @@ async def serve_control(serving: Serving, host: str = "127.0.0.1", port: int = 0
             sock.bind((host, port))
         except OSError as error:
             raise OSError(f"{host}:{port} cannot be used: {error.strerror}") from error
-        server = await loop.create_server(
-            lambda: HttpToolsProtocol(config, state, {}, loop), sock=sock
-        )
+        return await serve_app(Control(serving), sock)
     except BaseException:
         sock.close()
         raise
-    return Server(server, state, sock)
