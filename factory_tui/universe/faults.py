@@ -22,6 +22,7 @@ class Fault:
         twin: The twin it concerns; ``*`` for every one.
         match: An operation name (``chat.postMessage``, ``createIssue``) or method and path
             (``POST /api/conversations.*``); globs allowed. A path matches without its query.
+            Some packs let a part of an answer fail, too (Jira: ``field:customfield_10050``).
         principal: Only requests of this caller (glob); "" for everybody.
         nth: Which matching requests, from 1: a number, a list, or ``"from N"``; ``None`` = all.
         probability: Of the requests that ``nth`` leaves, the seeded share that is hit.
@@ -188,6 +189,18 @@ class FaultPlan(Plan[Fault]):
         """Count the request against every fault; the first that strikes, or ``None``."""
         return self._strike(
             lambda fault: fault.matches(twin, operation, method, path, principal), ids, "fault"
+        )
+
+    def pick_part(self, ids: Ids, twin: str, part: str) -> Fault | None:
+        """The fault that strikes a part of an answer, as a pack names its parts (``field:x``).
+
+        Only faults whose ``match`` has the same prefix count it.
+        """
+        prefix = part.partition(":")[0] + ":"
+        return self._strike(
+            lambda fault: fault.match.startswith(prefix) and fault.matches(twin, part, "", "", ""),
+            ids,
+            "part",
         )
 
     def fork(self) -> Self:

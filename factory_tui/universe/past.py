@@ -34,7 +34,8 @@ class Past:
     def answer(self, call: Call, seconds: float) -> Response | None:
         """What the twin would have answered ``seconds`` ago; ``None`` if the call changes things.
 
-        Gaps and scratch of the earlier call become those of ``call``.
+        Gaps and scratch of the earlier call become those of ``call``. While it is answered, its
+        scratch has the twin as it is now (``present``), for services that let a caller insist.
         """
         now = call.twin.clock.now()
         horizon = now - timedelta(seconds=min(seconds, 1e9))
@@ -52,6 +53,7 @@ class Past:
         earlier = Call(past.twins[pack.name], _again(call.request))
         pack.match(earlier)
         earlier.principal = pack.principal(earlier.twin, earlier.request)
+        earlier.scratch["present"] = call.twin
         try:
             response = pack.answer(earlier)
         except Refused as refused:
@@ -59,6 +61,7 @@ class Past:
         if past.diff(before) or len(past.outbox) != len(before.outbox):
             return None
         call.gaps += earlier.gaps
+        del earlier.scratch["present"]
         call.scratch |= earlier.scratch
         return response
 

@@ -21,6 +21,7 @@ __all__ = [
     "TEXT",
     "Searched",
     "clause_named",
+    "clauses_named",
     "clauses_of",
 ]
 
@@ -318,28 +319,36 @@ CLAUSES: Final = {name: searched for names, searched in _FIELDS for name in name
 PROPERTY: Final = "issue.property["
 
 
-def clauses_of(c: Context) -> Mapping[str, Searched]:
-    """Every clause name, lower case, of system and custom fields."""
-    cached: dict[str, Searched] | None = c.cache.get("clauses")
+def clauses_of(c: Context) -> Mapping[str, list[Searched]]:
+    """Every clause name, lower case: one of the system's, or the custom fields of that name."""
+    cached: dict[str, list[Searched]] | None = c.cache.get("clauses")
     if cached is None:
-        cached = dict(CLAUSES)
+        cached = {name: [searched] for name, searched in CLAUSES.items()}
         for row in c["customfields"].rows():
             field = None if row["trashed"] else fields_of(c).get(row["id"])
             if field is not None:
                 searched = _custom(c, row)
-                for name in field.clauses:
-                    cached.setdefault(name.lower(), searched)
+                for name in dict.fromkeys(name.lower() for name in field.clauses):
+                    if name not in CLAUSES:
+                        cached.setdefault(name, []).append(searched)
         c.cache["clauses"] = cached
     return cached
 
 
-def clause_named(c: Context, name: str) -> Searched | None:
-    """What a clause name searches, or ``None``."""
+def clauses_named(c: Context, name: str) -> list[Searched]:
+    """What a clause name searches: several custom fields may have one name; none is unknown."""
     lowered = name.lower()
     found = CLAUSES.get(lowered)
-    if found is None and lowered.startswith(PROPERTY):
-        return _property(name)
-    return found if found is not None else clauses_of(c).get(lowered)
+    if found is not None:
+        return [found]
+    if lowered.startswith(PROPERTY):
+        return [_property(name)]
+    return clauses_of(c).get(lowered, [])
+
+
+def clause_named(c: Context, name: str) -> Searched | None:
+    """The first of what a clause name searches, or ``None``."""
+    return next(iter(clauses_named(c, name)), None)
 
 
 def _property(name: str) -> Searched:

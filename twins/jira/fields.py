@@ -158,10 +158,22 @@ def fields_of(c: Context) -> Mapping[str, Field]:
     return cached
 
 
+_IN_JQL: Final = {
+    "Short text (plain text only)": "Short text",
+    "Paragraph (supports rich text)": "Paragraph",
+    "Number Field": "Number",
+    "Date Picker": "Date",
+    "Date Time Picker": "Time stamp",
+    "Select List (single choice)": "Dropdown",
+    "Select List (multiple choices)": "Dropdown",
+}
+"""Types as they stand in ``"Name[Type]"``, where that is not how administrators read them."""
+
+
 def _custom(row: Row) -> Field:
     kind = TYPES[row["type"]]
     number = row["id"].rpartition("_")[2]
-    names = (f"cf[{number}]", row["name"], f"{row['name']}[{kind.label}]")
+    names = (f"cf[{number}]", row["name"], f"{row['name']}[{_IN_JQL.get(kind.label, kind.label)}]")
     return Field(
         row["id"],
         row["name"],

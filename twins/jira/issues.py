@@ -136,6 +136,7 @@ def create_bulk(c: Context) -> Response:
 def get(c: Context) -> Response:
     """One issue."""
     row = c.issue(c.param("issueIdOrKey"))
+    c.call.scratch["fail fast"] = c.query_flag("failFast")
     fields = wanted_fields(c, c.query_list("fields"), "*all")
     expand = c.query_list("expand")
     shape = issue_shape(c, row, fields, expand)

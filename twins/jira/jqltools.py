@@ -6,7 +6,7 @@ from typing import Any, Final
 from factory_tui.universe import Response
 
 from . import dates
-from .clauses import CLAUSES, Searched, clause_named, clauses_of
+from .clauses import CLAUSES, Searched, clause_named, clauses_named, clauses_of
 from .context import Context, operation, reply
 from .errors import JiraError
 from .fields import fields_of
@@ -231,6 +231,8 @@ def _field_json(name: str, searched: Searched, c: Context) -> dict[str, Any]:
         shape["cfid"] = f"cf[{number}]"
         shape["displayName"] = f"{searched.name} - {fields_of(c)[searched.field].clauses[-1]}"
         shape["value"] = quoted(searched.name)
+        if len(clauses_named(c, searched.name)) > 1 or searched.name.lower() in CLAUSES:
+            shape["value"] = shape["cfid"]
     return shape
 
 
@@ -253,7 +255,7 @@ def _called(name: str, arguments: int) -> str:
 def _reference(c: Context) -> dict[str, Any]:
     fields = [_field_json(name, CLAUSES[name.lower()], c) for name in _NAMES]
     seen = set()
-    for searched in clauses_of(c).values():
+    for searched in (one for found in clauses_of(c).values() for one in found):
         if searched.field and searched.field not in seen:
             seen.add(searched.field)
             fields.append(_field_json(searched.name, searched, c))

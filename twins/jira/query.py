@@ -8,22 +8,23 @@ keys of the only rows that can pass. A conjunction looks at the smallest such se
 at the union, so that ``project = X AND assignee = Y`` never reads the other issues.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from factory_tui.universe import Row
 
 from . import words
-from .clauses import HISTORY, IS, ORDERED, TEXT, Searched, clause_named
+from .clauses import HISTORY, IS, ORDERED, TEXT, Searched, clauses_named
 from .context import Context
-from .jql import Both, Call, Clause, Empty, JqlError, Node, Not, Query, Value
+from .jql import Both, Call, Clause, Empty, JqlError, Node, Not, Query, Sort, Value
 from .jql import parse as parse_jql
-from .ordering import sort_rows
+from .ordering import Stage, compare_places, place_of, sort_rows, stages_of
 from .past import history_test
 from .permits import Browse
 from .values import operand_values
 
-__all__ = ["check_query", "compile_query", "run", "tester"]
+__all__ = ["Found", "check_query", "compile_query", "find", "run", "tester"]
 
 Test = Callable[[Row], bool]
 
@@ -68,8 +69,35 @@ class Plan(NamedTuple):
     keys: list[str] | None = None
 
 
+class Found(NamedTuple):
+    """What a query finds, in its order.
+
+    Attributes:
+        rows: The issues.
+        order: What they are ordered by.
+        stages: The comparisons that the order is made of.
+    """
+
+    rows: list[Row]
+    order: tuple[Sort, ...]
+    stages: list[Stage]
+
+    def after(self, place: list[Any]) -> list[Row]:
+        """The issues behind a place, whether or not an issue still stands there."""
+        compare = compare_places(self.stages)
+        start = bisect_right(
+            self.rows, compare(place), key=lambda row: compare(place_of(self.stages, row))
+        )
+        return self.rows[start:]
+
+
 def run(c: Context, text: str, *, bounded: bool) -> list[Row]:
-    """The issues a query finds, in its order.
+    """The issues a query finds, in its order: see :func:`find`."""
+    return find(c, text, bounded=bounded).rows
+
+
+def find(c: Context, text: str, *, bounded: bool) -> Found:
+    """What a query finds.
 
     Args:
         bounded: Refuse a query that restricts nothing, as Cloud's token search does.
@@ -88,7 +116,9 @@ def run(c: Context, text: str, *, bounded: bool) -> list[Row]:
         rows = (row for key in dict.fromkeys(plan.keys) if (row := table.get(key)) is not None)
     test = plan.test
     found = [row for row in rows if test(row) and browse(row) and not row.get("archived")]
-    return sort_rows(c, found, query.order)
+    stages = stages_of(c, query.order)
+    sort_rows(found, stages)
+    return Found(found, query.order, stages)
 
 
 def tester(c: Context, text: str) -> Test:
@@ -112,10 +142,10 @@ def compile_query(c: Context, query: Query) -> Plan:
     if query.where is not None:
         plan = _node(c, query.where, False, problems)
     for sort in query.order:
-        searched = clause_named(c, sort.field)
-        if searched is None:
+        named = clauses_named(c, sort.field)
+        if not named:
             problems.append(_no_field(sort.field))
-        elif searched.order is None:
+        elif any(searched.order is None for searched in named):
             problems.append(f"Field '{sort.field}' does not support sorting.")
     if problems:
         raise JqlError(*dict.fromkeys(problems))
@@ -136,13 +166,10 @@ def _node(c: Context, node: Node, negated: bool, problems: list[str]) -> Plan:
     if isinstance(node, Clause):
         return _clause(c, node, negated, problems)
     plans = [_node(c, part, negated, problems) for part in node.parts]
-    tests = [plan.test for plan in plans]
-    sets = [plan.keys for plan in plans if plan.keys is not None]
     if isinstance(node, Both) != negated:
-        keys = min(sets, key=len) if sets else None
-        return Plan(_all(tests), keys)
-    union = [key for one in sets for key in one] if len(sets) == len(plans) else None
-    return Plan(lambda row: any(test(row) for test in tests), union)
+        sets = [plan.keys for plan in plans if plan.keys is not None]
+        return Plan(_all([plan.test for plan in plans]), min(sets, key=len) if sets else None)
+    return _any(plans)
 
 
 def _all(tests: list[Test]) -> Test:
@@ -153,15 +180,27 @@ def _all(tests: list[Test]) -> Test:
 
 
 def _clause(c: Context, clause: Clause, negated: bool, problems: list[str]) -> Plan:
-    searched = clause_named(c, clause.field)
-    if searched is None:
+    named = clauses_named(c, clause.field)
+    if not named:
         problems.append(_no_field(clause.field))
+    # Of several custom fields with that name, any one may hold what is sought, and each of them
+    # must understand the query.
+    plans = []
+    for searched in named:
+        try:
+            plans.append(_plan(c, clause, searched, negated))
+        except JqlError as error:
+            problems.extend(error.messages)
+    if len(plans) != len(named) or not plans:
         return Plan(_nothing)
-    try:
-        return _plan(c, clause, searched, negated)
-    except JqlError as error:
-        problems.extend(error.messages)
-        return Plan(_nothing)
+    return plans[0] if len(plans) == 1 else _any(plans)
+
+
+def _any(plans: list[Plan]) -> Plan:
+    tests = [plan.test for plan in plans]
+    sets = [plan.keys for plan in plans if plan.keys is not None]
+    keys = [key for one in sets for key in one] if len(sets) == len(plans) else None
+    return Plan(lambda row: any(test(row) for test in tests), keys)
 
 
 def _plan(c: Context, clause: Clause, searched: Searched, negated: bool) -> Plan:

@@ -6,6 +6,7 @@ from factory_tui.universe import Row
 
 from .context import Context
 from .durations import pretty
+from .errors import JiraError
 from .fields import field_shape, fields_of, issue_link_shape, read_field
 from .groups_of import group_id
 from .permits import in_role
@@ -56,7 +57,7 @@ def issue_shape(
     for name in fields:
         if name == "parent" and not row["parent"]:
             continue
-        if not applies(c, name, row["project"], row["type"]):
+        if not applies(c, name, row["project"], row["type"]) or _lost(c, name):
             continue
         values[name] = field_value(c, row, name)
     for part in expand or []:
@@ -69,6 +70,15 @@ def issue_shape(
                 name: field_shape(c, fields_of(c)[name])["schema"] for name in fields
             }
     return shape
+
+
+def _lost(c: Context, field: str) -> bool:
+    """Whether a fault keeps a field from being loaded. With ``failFast`` the whole call fails."""
+    faults = c.twin.universe.faults
+    fault = faults.pick_part(c.twin.ids, "jira", f"field:{field}") if faults.faults else None
+    if fault is not None and c.call.scratch.get("fail fast"):
+        raise JiraError(fault.reply or 500, f"The field '{field}' could not be loaded.")
+    return fault is not None
 
 
 def readable(c: Context, row: Row) -> bool:

@@ -1,11 +1,8 @@
 """search: JQL over HTTP, with Cloud's token pages or Data Center's offsets."""
 
-import base64
-import binascii
-from hashlib import blake2b
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from factory_tui.universe import Response, Row
+from factory_tui.universe import Call, Response, Row
 
 from .context import Context, operation, reply
 from .errors import JiraError
@@ -13,7 +10,9 @@ from .expanding import expand_issue, properties_of
 from .fields import field_shape, fields_of
 from .jql import JqlError
 from .jql import parse as parse_jql
-from .query import run
+from .ordering import compare_places, place_of, stages_of
+from .pagetokens import opened, sealed
+from .query import Found, find
 from .read import issue_shape, wanted_fields
 
 REMOVED: Final = (
@@ -38,6 +37,7 @@ class _Asked:
             self.properties = _names(body.get("properties"))
             self.reconcile = body.get("reconcileIssues") or []
             self.token = body.get("nextPageToken")
+            self.fail_fast = body.get("failFast") is True
             self.start = _number(body, "startAt")
             self.size = _number(body, "maxResults")
         else:
@@ -47,6 +47,7 @@ class _Asked:
             self.properties = c.query_list("properties")
             self.reconcile = c.query_list("reconcileIssues")
             self.token = c.query("nextPageToken") or None
+            self.fail_fast = c.query_flag("failFast")
             self.start = c.query_number("startAt")
             self.size = c.query_number("maxResults")
         if self.jql is not None and not isinstance(self.jql, str):
@@ -72,13 +73,65 @@ def _number(body: dict[str, Any], name: str) -> int | None:
     return value
 
 
-def _find(c: Context, jql: str, *, bounded: bool) -> list[Row]:
+def _find(c: Context, jql: str, *, bounded: bool) -> Found:
     try:
         if bounded and len(parse_jql(jql).order) > MAX_ORDER:
             raise JqlError(f"The ORDER BY clause can contain at most {MAX_ORDER} fields.")
-        return run(c, jql, bounded=bounded)
+        return find(c, jql, bounded=bounded)
     except JqlError as error:
         raise JiraError(400, *error.messages) from error
+
+
+class _Page(NamedTuple):
+    """Some of the issues that a query finds, each with the state that it is read from.
+
+    Attributes:
+        token: Of the next page, "" for none.
+    """
+
+    issues: list[tuple[Context, Row]]
+    token: str
+
+
+def _token_page(c: Context, asked: _Asked, default: int, largest: int) -> _Page:
+    """The page that was asked for, of what a bounded query finds."""
+    jql = asked.jql or ""
+    found = _find(c, jql, bounded=True)
+    place = opened(c, jql, asked.token) if asked.token is not None else None
+    rest = [(c, row) for row in (found.rows if place is None else found.after(place))]
+    if asked.reconcile:
+        rest = _reconciled(c, asked, found, rest, place)
+    size = c.twin.page_size(asked.size or None, default, largest)
+    page = rest[:size]
+    more = size < len(rest)
+    return _Page(page, sealed(c, jql, _place(found, page[-1])) if more else "")
+
+
+def _place(found: Found, entry: tuple[Context, Row]) -> list[Any]:
+    of, row = entry
+    return place_of(stages_of(of, found.order), row)
+
+
+def _reconciled(
+    c: Context, asked: _Asked, found: Found, rest: list[tuple[Context, Row]], place: Any
+) -> list[tuple[Context, Row]]:
+    """The rest of the results with some issues as they are, whatever the others lag behind.
+
+    A search lags behind where a fault makes its reads stale; else nothing changes.
+    """
+    twin = c.call.scratch.get("present")
+    if twin is None:
+        return rest
+    call = Call(twin, c.call.request)
+    call.scratch = c.call.scratch
+    now = Context(call, twin["users"].get(c.me) if c.me else None, v3=c.v3)
+    fresh = _find(now, asked.jql or "", bounded=True)
+    rows = fresh.rows if place is None else fresh.after(place)
+    named = {str(key) for key in asked.reconcile}
+    mixed = [entry for entry in rest if entry[1]["id"] not in named]
+    mixed += [(now, row) for row in rows if row["id"] in named]
+    compare = compare_places(found.stages)
+    return sorted(mixed, key=lambda entry: compare(_place(found, entry)))
 
 
 @operation("GET", "/search/jql", "searchAndReconsileIssuesUsingJql")
@@ -88,46 +141,24 @@ def search_jql(c: Context) -> Response:
     if not c.cloud:
         raise JiraError(404, "null for uri: " + c.call.request.path)
     asked = _Asked(c)
-    jql = asked.jql or ""
-    found = _find(c, jql, bounded=True)
     if len(asked.reconcile) > MAX_RECONCILE:
         raise JiraError(400, f"The reconcileIssues can contain at most {MAX_RECONCILE} ids.")
+    if not all(str(key).isdecimal() for key in asked.reconcile):
+        raise JiraError(400, "The reconcileIssues must be ids of issues.")
     if len(asked.properties) > MAX_PROPERTIES:
         raise JiraError(400, f"At most {MAX_PROPERTIES} properties can be asked for.")
-    start = _from_token(asked.token, jql) if asked.token is not None else 0
     largest = 5000 if not asked.fields or set(asked.fields) <= {"id", "key"} else 100
-    size = c.twin.page_size(asked.size or None, 50, largest)
-    page = found[start : start + size]
-    last = start + size >= len(found)
-    names = wanted_fields(c, asked.fields, "") if asked.fields else []
+    page = _token_page(c, asked, 50, largest)
+    names = wanted_fields(c, asked.fields, "*navigable") if asked.fields else []
+    c.call.scratch["fail fast"] = asked.fail_fast
     if asked.fields and asked.fields != ["id"]:
-        issues = [_issue(c, row, names, asked) for row in page]
+        issues = [_issue(of, row, names, asked) for of, row in page.issues]
     else:
-        issues = [{"id": row["id"]} for row in page]
+        issues = [{"id": row["id"]} for _, row in page.issues]
     answer: dict[str, Any] = {"issues": issues, **_legend(c, names, asked)}
-    if not last:
-        answer["nextPageToken"] = _token(start + size, jql)
-    return reply({**answer, "isLast": last})
-
-
-def _digest(jql: str) -> str:
-    return blake2b(jql.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
-
-
-def _token(start: int, jql: str) -> str:
-    """An opaque token, good for this query only."""
-    return base64.urlsafe_b64encode(f"{_digest(jql)}:{start}".encode()).decode().rstrip("=")
-
-
-def _from_token(token: Any, jql: str) -> int:
-    try:
-        padded = str(token) + "=" * (-len(str(token)) % 4)
-        digest, _, start = base64.urlsafe_b64decode(padded).decode().partition(":")
-        if digest != _digest(jql) or not start.isdecimal() or len(start) > 9:
-            raise ValueError(token)
-        return int(start)
-    except (binascii.Error, UnicodeDecodeError, UnicodeEncodeError, ValueError) as error:
-        raise JiraError(400, "The provided next page token is invalid or expired.") from error
+    if page.token:
+        answer["nextPageToken"] = page.token
+    return reply({**answer, "isLast": not page.token})
 
 
 _LEGEND: Final = ("names", "schema")
@@ -158,16 +189,9 @@ def search_ids(c: Context) -> Response:
     """Ids only, a thousand at a time."""
     if not c.cloud:
         raise JiraError(404, "null for uri: " + c.call.request.path)
-    asked = _Asked(c)
-    jql = asked.jql or ""
-    found = _find(c, jql, bounded=True)
-    start = _from_token(asked.token, jql) if asked.token is not None else 0
-    size = c.twin.page_size(asked.size or None, 1000, 1000)
-    page = [int(row["id"]) for row in found[start : start + size]]
-    answer: dict[str, Any] = {"issueIds": page}
-    if start + size < len(found):
-        answer["nextPageToken"] = _token(start + size, jql)
-    return reply(answer)
+    page = _token_page(c, _Asked(c), 1000, 1000)
+    answer: dict[str, Any] = {"issueIds": [int(row["id"]) for _, row in page.issues]}
+    return reply({**answer, "nextPageToken": page.token} if page.token else answer)
 
 
 @operation("GET", "/search", "searchForIssuesUsingJql")
@@ -177,7 +201,7 @@ def search(c: Context) -> Response:
     if c.cloud:
         raise JiraError(410, REMOVED)
     asked = _Asked(c)
-    found = _find(c, asked.jql or "", bounded=False)
+    found = _find(c, asked.jql or "", bounded=False).rows
     start = max(0, asked.start or 0)
     size = 0 if asked.size == 0 else c.twin.page_size(asked.size, 50, 1000)
     fields = wanted_fields(c, asked.fields, "*navigable")
@@ -200,4 +224,4 @@ def count(c: Context) -> Response:
     jql = c.body().get("jql")
     if jql is not None and not isinstance(jql, str):
         raise JiraError(400, "Invalid request payload. Refer to the REST API documentation.")
-    return reply({"count": len(_find(c, jql or "", bounded=True))})
+    return reply({"count": len(_find(c, jql or "", bounded=True).rows)})
