@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
+import errno
 import os
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING
 
 import click
 
@@ -22,6 +22,7 @@ from factory_tui.cli_common import (
     token_budget,
     usd_budget,
 )
+from factory_tui.cli_group import LazyGroup
 
 if TYPE_CHECKING:
     from factory_tui.config import Settings
@@ -33,54 +34,29 @@ EXIT_CODES = """Exit codes: 0 satisfied (or done), 1 not satisfied, 2 bad input,
 4 harness failure."""
 
 
-class LazyGroup(click.Group):
-    """Commands that are imported when somebody uses them."""
-
-    LAZY: ClassVar[dict[str, str]] = {
-        "pipeline": "factory_tui.pipeline_cli",
-        "twins": "factory_tui.twins_cli",
-        **dict.fromkeys(
-            (
-                "answer",
-                "budget",
-                "export",
-                "pause",
-                "product",
-                "resume",
-                "retry",
-                "rm",
-                "runs",
-                "stop",
-            ),
-            "factory_tui.runs_cli",
+LAZY = {
+    "pipeline": "factory_tui.pipeline_cli",
+    "twins": "factory_tui.twins_cli",
+    **dict.fromkeys(
+        (
+            "answer",
+            "budget",
+            "export",
+            "pause",
+            "product",
+            "resume",
+            "retry",
+            "rm",
+            "runs",
+            "stop",
         ),
-    }
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """All commands, in the order of the alphabet."""
-        return sorted([*super().list_commands(ctx), *self.LAZY])
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """A command by its name."""
-        if cmd_name in self.LAZY:
-            module = importlib.import_module(self.LAZY[cmd_name])
-            command: click.Command = getattr(module, cmd_name)
-            return command
-        return super().get_command(ctx, cmd_name)
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Carry out the command; a reader that has seen enough (``| head``) is no failure."""
-        try:
-            result = super().invoke(ctx)
-            sys.stdout.flush()
-            return result
-        except BrokenPipeError:
-            # Whatever is still buffered must not be complained about on the way out.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            ctx.exit(0)
+        "factory_tui.runs_cli",
+    ),
+}
+"""The module of each command that is imported when somebody uses it."""
 
 
-@click.group(cls=LazyGroup, invoke_without_command=True, epilog=EXIT_CODES)
+@click.group(cls=LazyGroup, lazy=LAZY, invoke_without_command=True, epilog=EXIT_CODES)
 @click.version_option(__version__, prog_name="factory-tui")
 @folder_option
 @click.pass_context
@@ -216,7 +192,10 @@ def follow_lines(settings: Settings, run_id: str, *, json_lines: bool) -> int:
         except KeyboardInterrupt:
             click.echo(f"detached; the run goes on: factory-tui attach {run_id}", err=True)
             return 130
-        except BrokenPipeError:
+        except OSError as error:
+            # A pipe that is closed, or a terminal that is gone.
+            if error.errno not in (errno.EPIPE, errno.EIO):
+                raise
             # Not 0, which would say that the run is satisfied; nobody reads, so nothing is said.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 128 + signal.SIGPIPE

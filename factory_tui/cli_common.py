@@ -84,7 +84,7 @@ def store_of(folder: Path) -> Iterator[Store]:
 
 def find_run(store: Store, prefix: str | None) -> RunRow:
     """A run by the first characters of its id; the newest without one."""
-    from factory_tui.store import StoreError
+    from factory_tui.store import StoreError, UnknownRun
 
     if prefix is None:
         runs = store.runs()
@@ -93,6 +93,11 @@ def find_run(store: Store, prefix: str | None) -> RunRow:
         return runs[0]
     try:
         return store.find_run(prefix)
+    except UnknownRun:
+        known = [row.id for row in store.runs()]
+        more = f", and {len(known) - 8} more" if len(known) > 8 else ""
+        here = f"; this factory has {', '.join(known[:8])}{more}" if known else f": {NO_RUN}"
+        fail(f"there is no run {prefix}{here}")
     except StoreError as error:
         fail(str(error))
 

@@ -59,11 +59,12 @@ def _isolation() -> Finding:
 
 
 def _key() -> Finding:
-    for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"):
-        if os.environ.get(name):
-            return Finding("model key", True, f"{name} is set", needed=False)
-    if os.environ.get("ANTHROPIC_BASE_URL"):
-        return Finding("model key", True, "ANTHROPIC_BASE_URL names a server", needed=False)
+    from factory_tui.engine.models import PROVIDERS
+
+    found = [name for names in PROVIDERS.values() for name in names if os.environ.get(name)]
+    if found:
+        said = ", ".join(dict.fromkeys(found))
+        return Finding("model key", True, f"set: {said}", needed=False)
     detail = "none: set ANTHROPIC_API_KEY (the demo needs none)"
     return Finding("model key", False, detail, needed=False)
 
@@ -83,7 +84,10 @@ def _judge(folder: Path) -> Iterator[Finding]:
 
 
 def _disk(folder: Path) -> Finding:
-    free = shutil.disk_usage(folder).free
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        return Finding("disk", False, f"{folder}: {(error.strerror or str(error)).lower()}")
     return Finding("disk", free > SPACE_WANTED, f"{free / (1 << 30):.1f} GiB free in {folder}")
 
 

@@ -230,7 +230,7 @@ def rm(run_id: str, yes: bool, folder: Path) -> None:
         going_on = f"run {row.id} is going on; stop it first: factory-tui stop {row.id}"
         if process.alive(row.pid, row.pid_started):
             fail(going_on)
-        if not yes and not click.confirm(f"Delete run {row.id} and everything it built?"):
+        if not yes and not _may_delete(row.id):
             return
         # No engine may wake while its files go away.
         with run_lock(folder / "runs" / row.id) as mine:
@@ -239,6 +239,14 @@ def rm(run_id: str, yes: bool, folder: Path) -> None:
             store.remove_run(row.id)
             shutil.rmtree(folder / "runs" / row.id, ignore_errors=True)
     click.echo(f"{row.id}: deleted")
+
+
+def _may_delete(run_id: str) -> bool:
+    try:
+        return click.confirm(f"Delete run {run_id} and everything it built?")
+    except click.Abort:
+        click.echo(err=True)
+        fail(f"run {run_id} is kept: nobody said yes; --yes deletes it without asking")
 
 
 @click.command()

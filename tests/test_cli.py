@@ -17,7 +17,7 @@ from factory_tui.store import RunRow, ScenarioRow, Store
 
 def run(*args: str, folder: Path | None = None, stdin: str | None = None) -> Result:
     place = ["--factory", str(folder)] if folder else []
-    return CliRunner().invoke(main, [*args, *place], input=stdin)
+    return CliRunner().invoke(main, [*args, *place], input=stdin, prog_name="factory-tui")
 
 
 @pytest.fixture
@@ -268,3 +268,92 @@ def test_a_pipeline_that_is_not_there(tmp_path: Path, command: str) -> None:
         assert f"{path}: th" in result.output
         assert said in result.output
         assert "Errno" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["exprot"], "did you mean export"),
+        (["pause"], "factory-tui pause: missing argument 'RUN_ID'"),
+        (["run", "--frobnicate"], "no such option '--frobnicate'"),
+        (["run", "--seed-from", "nowhere"], "Directory 'nowhere' does not exist"),
+        (["retry", "ab12", "leaver", "--trials", "0"], "0 is not in the range"),
+        (["twins", "serve"], "factory-tui twins serve: missing argument"),
+        (["twins", "sevre"], "'sevre'"),
+        (["demo", "--pace", "fast"], "'fast' is not a valid float"),
+    ],
+)
+def test_what_was_typed_wrongly_is_one_sentence(args: list[str], said: str) -> None:
+    result = run(*args)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert (result.stderr.count("\n"), result.stdout) == (1, "")
+    assert "--help" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["init", "/proc/nowhere"],
+        ["init", "{file}/below"],
+        ["demo", "--plain", "--folder", "/proc/nowhere"],
+        ["demo", "--plain", "--folder", "{file}/below"],
+    ],
+)
+def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path, args: list[str]) -> None:
+    file = tmp_path / "file"
+    file.write_text("kept")
+    result = run(*(arg.format(file=file) for arg in args))
+    assert result.exit_code == 2
+    assert "give another place" in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert file.read_text() == "kept"
+
+
+def test_a_product_goes_only_where_a_folder_can_be(factory: Path, store: Store) -> None:
+    store.add_run(RunRow(id="ab12", name="x"))
+    result = run("product", "ab12", "--out", str(factory / "factory.toml" / "x"), folder=factory)
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+
+
+def test_runs_that_is_no_folder_is_named(factory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "none of anybody")
+    (factory / "runs").rmdir()
+    (factory / "runs").write_text("kept")
+    result = run("run", "--detach", "--unsandboxed", folder=factory)
+    assert result.exit_code == 2
+    assert f"{factory / 'runs'}: there is a file where a folder is needed" in result.stderr
+    assert (factory / "runs").read_text() == "kept"
+
+
+def test_a_run_that_is_not_there_is_answered_with_those_that_are(
+    factory: Path, store: Store
+) -> None:
+    store.add_run(RunRow(id="ab12", name="x"))
+    for command in ("attach", "export", "pause", "answer"):
+        result = run(command, "zz", folder=factory)
+        assert result.exit_code == 2
+        assert result.stderr == "there is no run zz; this factory has ab12\n"
+
+
+def test_rm_without_an_answer_keeps_the_run(factory: Path, store: Store) -> None:
+    store.add_run(RunRow(id="ab12", name="x", status="stopped"))
+    result = run("rm", "ab12", folder=factory, stdin="")
+    assert result.exit_code == 2
+    assert "--yes" in result.stderr
+    assert len(store.runs()) == 1
+
+
+def test_doctor_speaks_of_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    result = run("doctor", folder=tmp_path / "nowhere")
+    assert result.exit_code == 2
+    assert f"{tmp_path / 'nowhere'}: no such file or directory" in result.output
+
+
+def test_doctor_sees_the_key_of_any_provider(
+    factory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    said = run("doctor", folder=factory).output
+    assert "OPENAI_API_KEY" in said
+    assert "sk-secret" not in said

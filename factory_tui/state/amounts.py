@@ -10,7 +10,7 @@ __all__ = ["parse_tokens", "parse_usd"]
 
 _UNITS: Final = {"": 1, "k": 1_000, "m": 1_000_000}
 _TOKENS: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)([km]?)")
-_NONE: Final = ("none", "nolimit", "no limit", "unlimited", "∞", "")
+_NONE: Final = ("none", "nolimit", "no limit", "unlimited", "∞")
 
 
 def parse_tokens(text: str) -> int | None:

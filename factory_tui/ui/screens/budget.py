@@ -216,9 +216,12 @@ class BudgetScreen(ModalScreen[None]):
         ):
             return [*parts, ("empty now", "bad")]
         if not run.going:
-            if budget.tokens is None:
-                return [*parts, ("not empty", "muted")]
-            return [*parts, (f"{fmt.tokens(budget.tokens - spend.tokens)} left", "muted")]
+            left = []
+            if budget.tokens is not None:
+                left.append(fmt.tokens(budget.tokens - spend.tokens))
+            if budget.usd is not None:
+                left.append(fmt.money(budget.usd - spend.usd))
+            return [*parts, (f"{', '.join(left)} left", "muted")]
         if wait is None:
             return [*parts, ("not empty at this rate", "muted")]
         at = fmt.clock(now + int(wait * 1000))[:5]
@@ -259,6 +262,8 @@ class BudgetScreen(ModalScreen[None]):
             )
         if same:
             return "Unchanged.", "text"
+        if budget.tokens is None and budget.usd is None:
+            return "▲ Without any limit only p and x end the spending.", "warn"
         if self.factory.liveness(self.run_id).word == "dead":
             return "The engine is not running; applying starts it again.", "text"
         if run.status == "paused" and run.pause_reason in ("budget", "overbilled"):
