@@ -123,6 +123,15 @@ class Arguments:
             raise SlackError(error)
         raise SlackError("invalid_arguments", f"[ERROR] missing required field: {name}")
 
+    def required(self, name: str, error: str) -> str:
+        """A string that must be there: ``invalid_arguments`` when it is absent.
+
+        One that is there and empty names nothing, which is ``error``.
+        """
+        if self.values.get(name) is None:
+            raise SlackError("invalid_arguments", f"[ERROR] missing required field: {name}")
+        return self.need(name, error)
+
     def flag(self, name: str, default: bool = False) -> bool:
         """A boolean in any of Slack's spellings."""
         value = self.values.get(name)

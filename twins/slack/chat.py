@@ -219,10 +219,10 @@ def _own(c: Context, error: str) -> tuple[Row, Row]:
     channel = destination(c, write=False)
     ts = c.args.need("ts", "message_not_found")
     row = message_at(c, channel["id"], ts)
-    if row["user"] != c.user or (row.get("subtype") or "").startswith(("channel_", "group_")):
-        raise SlackError(error)
     if row.get("subtype") == "tombstone":
         raise SlackError("message_not_found")
+    if row["user"] != c.user or (row.get("subtype") or "").startswith(("channel_", "group_")):
+        raise SlackError(error)
     return channel, row
 
 

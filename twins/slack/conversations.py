@@ -7,6 +7,7 @@ from factory_tui.universe import Row
 from . import events
 from .errors import SlackError
 from .method import Context, method
+from .mrkdwn import stored
 from .shapes import channel_shape
 from .state import (
     add_member,
@@ -17,6 +18,7 @@ from .state import (
     find_channel,
     find_user,
     is_member,
+    is_ts,
     member_ids,
     members_of,
     post,
@@ -54,7 +56,7 @@ def channel_for(c: Context, access: str = "", *, argument: str = "channel") -> R
         access: The scope's verb (``read``, ``history``) to insist on for its type; "" for none.
         argument: The argument that names it.
     """
-    row = find_channel(c.twin, c.args.need(argument, "channel_not_found"))
+    row = find_channel(c.twin, c.args.required(argument, "channel_not_found"))
     if not visible(c, row):
         raise SlackError("channel_not_found")
     if access:
@@ -151,7 +153,7 @@ def members(c: Context) -> dict[str, Any]:
 def create(c: Context) -> dict[str, Any]:
     """A new channel with the caller in it."""
     private = c.args.flag("is_private")
-    name = c.args.need("name", "invalid_name_required")
+    name = c.args.required("name", "invalid_name_required")
     c.need_scope(*(("groups:write",) if private else ("channels:manage", "channels:write")))
     row = create_channel(c.twin, name, c.user, private=private)
     add_member(c.twin, row, c.user)
@@ -197,7 +199,7 @@ def unarchive(c: Context) -> dict[str, Any]:
 def rename(c: Context) -> dict[str, Any]:
     """Give a channel another name."""
     row = manageable(c)
-    name = check_name(c.args.need("name", "invalid_name_required"))
+    name = check_name(c.args.required("name", "invalid_name_required"))
     _need_inside(c, row)
     if row["general"]:
         raise SlackError("not_authorized")
@@ -231,11 +233,14 @@ def _describe(c: Context, what: str) -> dict[str, Any]:
     if row["kind"] == "im":
         raise SlackError("method_not_supported_for_channel_type")
     value = c.args.text(what)
+    if what not in c.args.values:
+        c.args.required(what, "")
     if len(value) > 250:
         raise SlackError("too_long")
     if row["archived"]:
         raise SlackError("is_archived")
     _need_inside(c, row)
+    value = stored(c.twin, value)
     filled = {"value": value, "creator": c.user, "last_set": c.now}
     row = _changed(c, row, **{what: filled})
     noun = "group" if row["private"] else "channel"
@@ -295,7 +300,9 @@ def _opened(c: Context, row: Row, what: str) -> None:
 def mark(c: Context) -> dict[str, Any]:
     """Move the caller's read mark."""
     row = channel_for(c)
-    ts = c.args.need("ts", "invalid_timestamp")
+    ts = c.args.required("ts", "invalid_timestamp")
+    if not is_ts(ts):
+        raise SlackError("invalid_timestamp")
     if c.user not in member_ids(c.twin, row["id"]):
         raise SlackError("not_in_channel")
     update(c.twin, "channels", row["id"], last_read={**row.get("last_read", {}), c.user: ts})

@@ -169,6 +169,10 @@ NEWER: Final[dict[str, tuple[str, ...]]] = {
     "users.conversations": (*_PAGES, "invalid_types", "user_not_found"),
     "users.getPresence": ("user_not_found",),
     "users.list": _PAGES,
+    "users.profile.set": (
+        "profile_status_set_failed_not_emoji_syntax",
+        "profile_status_set_failed_too_long",
+    ),
 }
 """Errors that Slack documents since the description was frozen in 2021."""
 

@@ -1,6 +1,5 @@
 """conversations.history and replies, and how a call names a message."""
 
-import re
 from typing import Any
 
 from factory_tui.universe import Row
@@ -9,16 +8,13 @@ from .conversations import channel_for
 from .errors import SlackError
 from .method import Context, make_cursor, method, read_cursor
 from .shapes import message_shape
+from .state import is_ts
 
 __all__ = ["is_ts", "message_at", "ts_number"]
 
-_TS = re.compile(r"\d{1,12}(?:\.\d{1,6})?\Z")
 MAX_PAGE = 999
-
-
-def is_ts(text: str) -> bool:
-    """Whether it looks like a timestamp."""
-    return _TS.match(text) is not None
+MAX_THREAD = 1000
+"""Replies on a page when no limit is given."""
 
 
 def ts_number(text: str) -> int:
@@ -57,9 +53,9 @@ def _page(c: Context, rows: list[Row], kind: str) -> tuple[list[Row], dict[str, 
     limit = c.args.number("limit", error="invalid_limit")
     if limit is not None and limit < 0:
         raise SlackError("invalid_limit")
-    size = c.twin.page_size(limit or None, 100, MAX_PAGE)
-    start = read_cursor(c.args.text("cursor"), kind)
     newest_first = kind == "next_ts"
+    size = c.twin.page_size(limit or None, 100 if newest_first else MAX_THREAD, MAX_PAGE)
+    start = read_cursor(c.args.text("cursor"), kind)
     if start:
         rows = [
             row
@@ -87,12 +83,20 @@ def history(c: Context) -> dict[str, Any]:
     page, rest = _page(c, rows, "next_ts")
     pins = len(c["pins"].find("channel", channel["id"]))
     return {
-        "messages": [message_shape(c, row) for row in page],
+        "messages": [_shown(c, row) for row in page],
         "pin_count": pins,
         "channel_actions_ts": None,
         "channel_actions_count": 0,
         **rest,
     }
+
+
+def _shown(c: Context, row: Row) -> dict[str, Any]:
+    """A message; what it carries for programs only for those who ask for it."""
+    message = message_shape(c, row)
+    if "metadata" in message and not c.args.flag("include_all_metadata"):
+        del message["metadata"]
+    return message
 
 
 def _in_history(row: Row) -> bool:
@@ -105,7 +109,7 @@ def replies(c: Context) -> dict[str, Any]:
     """A thread: its first message, then the replies, oldest first."""
     channel = channel_for(c, "history")
     _need_reader(c, channel)
-    ts = c.args.need("ts", "thread_not_found")
+    ts = c.args.required("ts", "thread_not_found")
     row = message_at(c, channel["id"], ts, "thread_not_found")
     root_ts = row.get("thread_ts") or ts
     root = c["messages"].get((channel["id"], root_ts)) or row
@@ -116,7 +120,7 @@ def replies(c: Context) -> dict[str, Any]:
     rows.sort(key=lambda reply: ts_number(reply["ts"]))
     rows = _within(rows, oldest, latest, inclusive)
     page, rest = _page(c, rows, "next_reply")
-    return {"messages": [message_shape(c, item) for item in [root, *page]], **rest}
+    return {"messages": [_shown(c, item) for item in [root, *page]], **rest}
 
 
 def _need_reader(c: Context, channel: Row) -> None:

@@ -63,6 +63,8 @@ def invite(c: Context) -> dict[str, Any]:
     """Invite users: all of them or, when one cannot be, none (unless ``force``)."""
     row = _room(c)
     users = list(dict.fromkeys(c.args.items("users")))
+    if c.args.values.get("users") is None:
+        c.args.required("users", "")
     if not users:
         raise SlackError("no_user")
     if len(users) > MAX_INVITED:
@@ -88,7 +90,7 @@ def invite(c: Context) -> dict[str, Any]:
 def kick(c: Context) -> dict[str, Any]:
     """Take a user out of a channel."""
     row = _room(c)
-    user = c.args.need("user", "user_not_found")
+    user = c.args.required("user", "user_not_found")
     c.need_scope(*(("groups:write",) if row["private"] else ("channels:manage", "channels:write")))
     if user not in c["users"]:
         raise SlackError("user_not_found")
@@ -107,7 +109,7 @@ def kick(c: Context) -> dict[str, Any]:
 @method("conversations.join", "channels:join", "channels:write")
 def join(c: Context) -> dict[str, Any]:
     """Enter a public channel."""
-    row = find_channel(c.twin, c.args.need("channel", "channel_not_found"))
+    row = find_channel(c.twin, c.args.required("channel", "channel_not_found"))
     if row["private"] or row["kind"] != "channel":
         known = is_member(c.twin, row["id"], c.user)
         raise SlackError("method_not_supported_for_channel_type" if known else "channel_not_found")

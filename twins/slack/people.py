@@ -1,5 +1,6 @@
 """users.*: the accounts of the workspace."""
 
+import re
 from typing import Any, Final
 
 from factory_tui.universe import Row
@@ -35,7 +36,7 @@ def info(c: Context) -> dict[str, Any]:
 @method("users.lookupByEmail", "users:read.email")
 def by_email(c: Context) -> dict[str, Any]:
     """The active account with an email address; a deactivated one is not found."""
-    row = user_named(c.twin, c.args.need("email", "users_not_found"))
+    row = user_named(c.twin, c.args.required("email", "users_not_found"))
     if row is None or row["deleted"]:
         raise SlackError("users_not_found")
     return {"user": user_shape(c, row)}
@@ -82,6 +83,7 @@ def own_profile(c: Context, row: Row) -> dict[str, Any]:
     return shown
 
 
+_EMOJI: Final = re.compile(r":[^\s:]+(?:::skin-tone-[2-6])?:\Z")
 _PROFILE: Final = {
     "title": "title",
     "phone": "phone",
@@ -114,8 +116,13 @@ def set_profile(c: Context) -> dict[str, Any]:
         elif not isinstance(value, str):
             raise SlackError("invalid_profile")
         known[_PROFILE[name]] = value
+    if isinstance(changes.get("real_name"), str) and not {"first", "last"} & known.keys():
+        known["first"], _, known["last"] = changes["real_name"].strip().partition(" ")
     if len(known.get("status_text", "")) > 100:
-        raise SlackError("too_long")
+        raise SlackError("profile_status_set_failed_too_long")
+    emoji = known.get("status_emoji")
+    if emoji and not _EMOJI.match(emoji):
+        raise SlackError("profile_status_set_failed_not_emoji_syntax")
     row = update(c.twin, "users", c.user, updated=c.now, **known)
     changed(c, row, *(("user_status_changed",) if "status_text" in known else ()))
     return {"username": row["name"], "profile": own_profile(c, row)}

@@ -21,6 +21,7 @@ __all__ = [
     "find_channel",
     "find_user",
     "is_member",
+    "is_ts",
     "member_ids",
     "members_of",
     "next_ts",
@@ -38,6 +39,14 @@ MAX_NAME = 80
 def count(twin: Twin, kind: str) -> int:
     """The next number of a sequence that starts behind every seed."""
     return twin.ids.count(kind, 1_000_000)
+
+
+_TS = re.compile(r"\d{1,12}(?:\.\d{1,6})?\Z")
+
+
+def is_ts(text: str) -> bool:
+    """Whether it looks like the timestamp of a message."""
+    return _TS.match(text) is not None
 
 
 def next_ts(twin: Twin) -> str:

@@ -23,6 +23,9 @@ def api_test(c: Context) -> dict[str, Any]:
 def auth_test(c: Context) -> dict[str, Any]:
     """Whose token it is."""
     team = c.team
+    if c.token is not None and c.token["kind"] == "app":
+        app = app_of(c.twin, c.token)
+        return {"app_name": app["name"], "app_id": app["id"]}
     user = c["users"][c.user]
     answer = {
         "url": f"https://{team['domain']}.slack.com/",

@@ -207,6 +207,7 @@ def test_lookup_finds_active_accounts_only(
     assert workspace("users.lookupByEmail", email=email.upper())["ok"]
     workspace.universe.apply("slack", "deactivate_users", [email])
     assert workspace("users.lookupByEmail", email=email)["error"] == "users_not_found"
-    assert workspace("users.lookupByEmail")["error"] == "users_not_found"
+    assert workspace("users.lookupByEmail", email="")["error"] == "users_not_found"
+    assert workspace("users.lookupByEmail")["error"] == "invalid_arguments"
     deleted = [m for m in workspace("users.list")["members"] if m["deleted"]]
     assert len(deleted) == 1

@@ -90,7 +90,7 @@ REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
     ("bot", "conversations.requestSharedInvite.list", {"cursor": "?"}, "invalid_cursor"),
     ("bot", "conversations.close", {"channel": "$room"}, "method_not_supported_for_channel_type"),
     ("bot", "conversations.join", {"channel": "C0"}, "channel_not_found"),
-    ("bot", "conversations.mark", {"channel": "$room"}, "invalid_timestamp"),
+    ("bot", "conversations.mark", {"channel": "$room", "ts": "soon"}, "invalid_timestamp"),
     ("bot", "conversations.rename", {"channel": "$room", "name": "general"}, "name_taken"),
     ("bot", "conversations.replies", {"channel": "$room", "ts": "1.0"}, "thread_not_found"),
     ("bot", "conversations.setPurpose", {"channel": "$room", "purpose": "p" * 251}, "too_long"),

@@ -1,0 +1,106 @@
+"""Odd arguments and small print: what Slack says where programs are careless."""
+
+from typing import Any
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("method", "args", "missing", "empty"),
+    [
+        ("conversations.info", {}, "channel", "channel_not_found"),
+        ("conversations.members", {}, "channel", "channel_not_found"),
+        ("conversations.history", {}, "channel", "channel_not_found"),
+        ("conversations.replies", {"channel": "$room"}, "ts", "thread_not_found"),
+        ("conversations.join", {}, "channel", "channel_not_found"),
+        ("conversations.kick", {"channel": "$room"}, "user", "user_not_found"),
+        ("conversations.mark", {"channel": "$room"}, "ts", "invalid_timestamp"),
+        ("conversations.create", {}, "name", "invalid_name_required"),
+        ("conversations.rename", {"channel": "$room"}, "name", "invalid_name_required"),
+        ("conversations.invite", {"channel": "$room"}, "users", "no_user"),
+        ("bookmarks.list", {}, "channel_id", "channel_not_found"),
+        ("users.lookupByEmail", {}, "email", "users_not_found"),
+    ],
+)
+def test_an_absent_argument_is_not_an_empty_one(
+    workspace: Any, method: str, args: dict[str, str], missing: str, empty: str
+) -> None:
+    given = {
+        key: workspace.channel("it") if value == "$room" else value for key, value in args.items()
+    }
+    absent = workspace(method, **given)
+    assert absent["error"] == "invalid_arguments"
+    messages = absent["response_metadata"]["messages"]
+    assert messages == [f"[ERROR] missing required field: {missing}"]
+    assert workspace(method, **given, **{missing: ""})["error"] == empty
+
+
+def test_metadata_is_for_those_who_ask(workspace: Any) -> None:
+    room = workspace.channel("it")
+    metadata = {"event_type": "task", "event_payload": {"id": 7}}
+    sent = workspace("chat.postMessage", channel=room, text="x", metadata=metadata)
+    assert sent["message"]["metadata"] == metadata
+    for method, more in (("history", {}), ("replies", {"ts": sent["ts"]})):
+        plain = workspace(f"conversations.{method}", channel=room, **more)["messages"][0]
+        assert plain["ts"] == sent["ts"] and "metadata" not in plain
+        full = workspace(
+            f"conversations.{method}", channel=room, include_all_metadata=True, **more
+        )["messages"][0]
+        assert full["metadata"] == metadata
+
+
+def test_a_thread_comes_whole_unless_limited(workspace: Any) -> None:
+    room = workspace.channel("it")
+    ts = workspace("chat.postMessage", channel=room, text="head")["ts"]
+    for number in range(120):
+        workspace("chat.postMessage", channel=room, text=str(number), thread_ts=ts)
+    whole = workspace("conversations.replies", channel=room, ts=ts)
+    assert (len(whole["messages"]), whole["has_more"]) == (121, False)
+    some = workspace("conversations.replies", channel=room, ts=ts, limit=50)
+    assert (len(some["messages"]), some["has_more"]) == (51, True)
+
+
+def test_a_tombstone_cannot_be_deleted_again(workspace: Any) -> None:
+    room = workspace.channel("it")
+    ts = workspace("chat.postMessage", channel=room, text="head")["ts"]
+    workspace("chat.postMessage", channel=room, text="reply", thread_ts=ts)
+    assert workspace("chat.delete", channel=room, ts=ts)["ok"]
+    assert workspace("chat.delete", channel=room, ts=ts)["error"] == "message_not_found"
+    changed = workspace("chat.update", channel=room, ts=ts, text="no")
+    assert changed["error"] == "message_not_found"
+
+
+def test_topics_are_kept_as_messages_are(workspace: Any) -> None:
+    room = workspace.channel("it")
+    topic = "a & b: https://example.com/x"
+    shown = workspace("conversations.setTopic", channel=room, topic=topic)["channel"]["topic"]
+    assert shown["value"] == "a &amp; b: <https://example.com/x>"
+    assert (
+        workspace("conversations.setTopic", channel=room, topic="")["channel"]["topic"]["value"]
+        == ""
+    )
+    absent = workspace("conversations.setTopic", channel=room)
+    assert absent["error"] == "invalid_arguments"
+
+
+def test_an_app_level_token_tells_of_its_app(workspace: Any) -> None:
+    state = workspace.universe.twins["slack"]
+    state.pack.stand_alone(state)
+    env = workspace.universe.env("slack", "http://twin")
+    workspace.token = env["SLACK_APP_TOKEN"]
+    said = workspace("auth.test")
+    assert said == {"ok": True, "app_name": "Acme Automation", "app_id": env["SLACK_APP_ID"]}
+
+
+def test_statuses_are_checked(workspace: Any) -> None:
+    me = workspace.acting(workspace.universe.pick("it", 1)["email"], "users.profile:write")
+
+    def status(**profile: Any) -> Any:
+        return me("users.profile.set", profile=profile).get("error", "ok")
+
+    assert status(status_text="riding", status_emoji=":mountain_railway:") == "ok"
+    assert status(status_emoji=":wave::skin-tone-3:") == "ok"
+    assert status(status_emoji="train") == "profile_status_set_failed_not_emoji_syntax"
+    assert status(status_text="x" * 101) == "profile_status_set_failed_too_long"
+    named = me("users.profile.set", profile={"real_name": "Ada King Lovelace"})["profile"]
+    assert (named["first_name"], named["last_name"]) == ("Ada", "King Lovelace")
