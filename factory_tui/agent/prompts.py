@@ -49,13 +49,27 @@ be then. What you change in them stays for your later calls in this iteration, s
 the situations you want to try through their own APIs: people, groups, channels, tickets. Their \
 clock is their own."""
 
+_ACTING = """
 
-def system(*, command: str = "", twins: Iterable[str] = ()) -> str:
+People act in those services while the program runs, and so can you, with the command `twin`: \
+`twin` says how, `twin {name}` lists what can be done there, `twin {name} OPERATION key=value …` \
+does it, `twin {name} view` shows what came of it, and `twin clock 10m` lets time pass. What a \
+service tells the program (events, requests) is delivered over the network of the command that \
+`twin` is called from, and everything a command started ends with it. So try a program that keeps \
+running like this, in one command: start it in the background, wait until it listens, call \
+`twin`, look, and end it. `PORT` says where it is to listen. The time in signatures and their \
+headers is the machine's, as a program compares it with its own clock; the times in what the \
+services say and hold follow their own clock, which stands apart from the machine's and moves a \
+little with every request and as far as you let it."""
+
+
+def system(*, command: str = "", twins: Iterable[str] = (), acting: bool = False) -> str:
     """The system prompt.
 
     Args:
         command: How the program is started, such as ``./rollcall``.
         twins: Names of the services that run beside the workspace, such as ``okta``.
+        acting: Whether the builder can let people act in them, with the command ``twin``.
     """
     names = sorted(twins)
     started = ""
@@ -68,6 +82,7 @@ def system(*, command: str = "", twins: Iterable[str] = ()) -> str:
     if names:
         variables = ", ".join(f"{name.upper()}_*" for name in names)
         beside = _TWINS.format(names=", ".join(names), variables=variables)
+        beside += _ACTING.format(name=names[0]) if acting else ""
     return _SYSTEM.format(command=started, twins=beside)
 
 

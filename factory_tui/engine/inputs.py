@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 from factory_tui.config import FILE, Settings
+
+if TYPE_CHECKING:
+    from factory_tui.universe import Pack
 
 __all__ = ["data_problem", "spec_problem"]
 
@@ -22,7 +28,7 @@ def spec_problem(settings: Settings) -> str:
 
 
 def data_problem(settings: Settings) -> str:
-    """Why the builder's own twins have no data, as one sentence; empty when they have."""
+    """Why the builder's own twins cannot be set up, as one sentence; empty when they can."""
     from factory_tui.universe import ORGS, PackError, load_packs
 
     try:
@@ -36,4 +42,25 @@ def data_problem(settings: Settings) -> str:
                 f"{settings.folder / FILE}: `twins.development` gives {name} the data set "
                 f"{wanted!r}, which it does not have; known: {', '.join(known)}"
             )
+    return _setup_problem(settings, packs)
+
+
+def _setup_problem(settings: Settings, packs: Mapping[str, Pack]) -> str:
+    """What is wrong with the set-up of the builder's own twins, tried out; empty if nothing is."""
+    from factory_tui.scenarios.operations import operation_problem
+    from factory_tui.trials.operations import Operations
+    from factory_tui.trials.workbench import development_universe
+
+    if not settings.development_setup:
+        return ""
+    operations = Operations(development_universe(packs, settings.development, 0), {})
+    operations.know_variables()
+    for each in settings.development_setup:
+        where = f"{settings.folder / FILE}:{each.line}: `twins.development.{each.twin}`"
+        if problem := operation_problem(each.twin, each.op, each.args):
+            return f"{where}: {problem}"
+        try:
+            operations.apply(each.twin, each.op, each.args)
+        except (ValueError, LookupError) as error:
+            return f"{where}: {each.op}: {error}"
     return ""

@@ -77,7 +77,11 @@ async def system_prompt(runtime: Runtime, profile: ProviderProfile, environment:
     It is made once per conversation and kept: what a model has thought is bound to it.
     """
     settings = runtime.settings
-    base = prompts.system(command=settings.command, twins=settings.packs)
+    base = prompts.system(
+        command=settings.command,
+        twins=settings.packs,
+        acting=settings.development_setup is not None,
+    )
     tools = BASE[profile.id].partition("# Tools\n")[2].partition("\n\n#")[0]
     kept = [line for line in tools.split("\n") if not line.startswith("- Commands get")]
     parts = [base, "# Your tools\n" + "\n".join(kept)]

@@ -16,7 +16,20 @@ from factory_tui.trials.exchanges import exchange_row
 from factory_tui.trials.network import Network
 from factory_tui.universe import Pack, Universe
 
-__all__ = ["Workbench"]
+__all__ = ["Workbench", "development_universe"]
+
+
+def development_universe(
+    packs: Mapping[str, Pack], seeds: Mapping[str, str], seed: int
+) -> Universe:
+    """A universe for a builder: a twin without a data set is empty."""
+    return Universe(
+        packs,
+        seeds={twin: seeds.get(twin, "empty") for twin in packs},
+        seed=seed,
+        clock="2026-01-05T09:00:00Z",
+        vary=frozenset(),
+    )
 
 
 class Workbench:
@@ -37,13 +50,7 @@ class Workbench:
         self.workspace = workspace
         self.outputs = outputs
         self.sandbox = sandbox
-        self.universe = Universe(
-            packs,
-            seeds={twin: seeds.get(twin, "empty") for twin in packs},
-            seed=seed,
-            clock="2026-01-05T09:00:00Z",
-            vary=frozenset(),
-        )
+        self.universe = development_universe(packs, seeds, seed)
         self.network = Network(self.universe)
         self._acting: Acting | None = None
         self._seen = 0
