@@ -10,6 +10,7 @@ from .blocks import check_blocks
 from .body import Arguments, bearer, read_arguments
 from .conversations import visible
 from .errors import SlackError
+from .file_types import content_of, kind_of, looks
 from .history import is_ts, ts_number
 from .lists import csv_of
 from .method import Context, method
@@ -20,17 +21,6 @@ __all__ = ["download", "file_of", "file_shape", "may_see", "told", "upload"]
 
 MAX_SIZE: Final = 1 << 30
 MAX_CHANNELS: Final = 100
-_TYPES: Final = {
-    "csv": ("text/csv", "CSV"),
-    "gif": ("image/gif", "GIF"),
-    "jpg": ("image/jpeg", "JPEG"),
-    "json": ("application/json", "JSON"),
-    "md": ("text/markdown", "Markdown"),
-    "pdf": ("application/pdf", "PDF"),
-    "png": ("image/png", "PNG"),
-    "py": ("text/x-python", "Python"),
-    "txt": ("text/plain", "Plain Text"),
-}
 
 
 @method("files.getUploadURLExternal", "files:write")
@@ -47,6 +37,7 @@ def announce(c: Context) -> dict[str, Any]:
     key = c.twin.ids.mint("file", 10, prefix="F", alphabet=UPPER)
     secret = c.twin.ids.mint("upload", 40, alphabet=ALNUM)
     row = {"id": key, "name": name, "length": length, "user": c.user, "data": None}
+    row |= {"snippet": c.args.text("snippet_type"), "alt": c.args.text("alt_txt")}
     c["uploads"].put(secret, row)
     url = f"{c.call.request.base_url}/upload/v1/{secret}"
     return {"upload_url": url, "file_id": key}
@@ -141,6 +132,8 @@ def _store(c: Context, upload_row: Row, title: str) -> Row:
         "data": upload_row["data"],
         "channels": [],
         "public": False,
+        "snippet": upload_row.get("snippet", ""),
+        "alt": upload_row.get("alt", ""),
     }
     c["files"].put(row["id"], row)
     return row
@@ -185,9 +178,9 @@ def _said(c: Context) -> dict[str, Any]:
 
 def file_shape(c: Context, row: Row) -> dict[str, Any]:
     """A file object."""
-    ending = row["name"].rpartition(".")[2].lower()
-    mime, pretty = _TYPES.get(ending, ("application/octet-stream", "Binary"))
     base = f"{c.call.request.base_url}/files-pri/{c.team['id']}-{row['id']}"
+    permalink = f"https://{c.team['domain']}.slack.com/files/{row['user']}/{row['id']}/"
+    alt = {"alt_txt": row["alt"]} if row.get("alt") else {}
     places: dict[str, list[str]] = {}
     for key in row["channels"]:
         places.setdefault(_place(c, key), []).append(key)
@@ -197,14 +190,11 @@ def file_shape(c: Context, row: Row) -> dict[str, Any]:
         "timestamp": row["created"],
         "name": row["name"],
         "title": row["title"],
-        "mimetype": mime,
-        "filetype": ending if ending in _TYPES else "binary",
-        "pretty_type": pretty,
         "user": row["user"],
         "user_team": c.team["id"],
-        "editable": mime.startswith("text/"),
         "size": row["size"],
-        "mode": "hosted",
+        **looks(row, permalink, f"{base}/{row['name']}"),
+        **alt,
         "is_external": False,
         "external_type": "",
         "is_public": "channels" in places,
@@ -213,7 +203,7 @@ def file_shape(c: Context, row: Row) -> dict[str, Any]:
         "username": "",
         "url_private": f"{base}/{row['name']}",
         "url_private_download": f"{base}/download/{row['name']}",
-        "permalink": f"https://{c.team['domain']}.slack.com/files/{row['user']}/{row['id']}/",
+        "permalink": permalink,
         "permalink_public": f"https://slack-files.com/{c.team['id']}-{row['id']}-{_secret(row)}",
         "channels": places.get("channels", []),
         "groups": places.get("groups", []),
@@ -271,21 +261,22 @@ def may_see(c: Context, row: Row) -> bool:
 def info(c: Context) -> dict[str, Any]:
     """A file."""
     metadata = {"next_cursor": ""}
-    return {"file": file_shape(c, file_of(c)), "comments": [], "response_metadata": metadata}
+    row = file_of(c)
+    shown = {"file": file_shape(c, row), **content_of(row)}
+    return {**shown, "comments": [], "response_metadata": metadata}
 
 
 _KINDS: Final = ("all", "spaces", "snippets", "images", "gdocs", "zips", "pdfs", "canvases")
 
 
 def _of_kind(row: Row, kinds: list[str]) -> bool:
-    ending = row["name"].rpartition(".")[2].lower()
-    mime = _TYPES.get(ending, ("", ""))[0]
+    kind = kind_of(row["name"], row.get("snippet", ""))
     fits = {
         "all": True,
-        "images": mime.startswith("image/"),
-        "pdfs": ending == "pdf",
-        "snippets": bool(row.get("snippet")),
-        "zips": ending == "zip",
+        "images": kind[1].startswith("image/"),
+        "pdfs": kind[0] == "pdf",
+        "snippets": "preview" in looks(row, "", ""),
+        "zips": kind[0] in ("zip", "gzip"),
     }
     return not kinds or any(fits.get(kind, False) for kind in kinds)
 
@@ -353,6 +344,5 @@ def download(call: Call) -> Response:
     if not may_see(Context(call, Arguments({}), token), row):
         return Response.html("<!DOCTYPE html><title>Sign in | Slack</title>", 404)
     data = row["data"].encode("latin-1")
-    ending = row["name"].rpartition(".")[2].lower()
-    mime = _TYPES.get(ending, ("application/octet-stream", ""))[0]
+    mime = kind_of(row["name"], row.get("snippet", ""))[1]
     return Response(200, data, [("content-type", mime)])

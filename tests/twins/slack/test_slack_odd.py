@@ -1,8 +1,11 @@
 """Odd arguments and small print: what Slack says where programs are careless."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+
+from factory_tui.universe import Request
 
 
 @pytest.mark.parametrize(
@@ -104,3 +107,46 @@ def test_statuses_are_checked(workspace: Any) -> None:
     assert status(status_text="x" * 101) == "profile_status_set_failed_too_long"
     named = me("users.profile.set", profile={"real_name": "Ada King Lovelace"})["profile"]
     assert (named["first_name"], named["last_name"]) == ("Ada", "King Lovelace")
+
+
+def _uploaded(workspace: Any, name: str, data: bytes, **args: Any) -> Any:
+    made = workspace("files.getUploadURLExternal", filename=name, length=len(data), **args)
+    path = urlsplit(made["upload_url"]).path
+    workspace.universe.handle("slack", Request.build("POST", path, {}, data))
+    return workspace("files.completeUploadExternal", files=[{"id": made["file_id"]}])["files"][0]
+
+
+def test_texts_are_snippets_with_a_preview(workspace: Any) -> None:
+    text = "\n".join(f"line <{number}>" for number in range(1, 10))
+    file = _uploaded(workspace, "notes.txt", text.encode(), alt_txt="Notes")
+    assert (file["filetype"], file["mode"], file["editable"]) == ("text", "snippet", True)
+    assert (file["lines"], file["lines_more"], file["preview_is_truncated"]) == (9, 4, True)
+    assert file["preview"].endswith("line <5>") and "line &lt;5&gt;" in file["preview_highlight"]
+    assert (file["edit_link"], file["alt_txt"]) == (f"{file['permalink']}edit", "Notes")
+    info = workspace("files.info", file=file["id"])
+    assert (info["content"], info["is_truncated"]) == (text, False)
+    code = _uploaded(workspace, "x", b"print(1)", snippet_type="python")
+    assert (code["filetype"], code["pretty_type"], code["mode"]) == ("python", "Python", "snippet")
+    assert {row["id"] for row in workspace("files.list", types="snippets")["files"]} == {
+        file["id"],
+        code["id"],
+    }
+
+
+def test_pictures_have_sizes_and_thumbnails(workspace: Any) -> None:
+    head = b"\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR"
+    data = head + (800).to_bytes(4, "big") + (400).to_bytes(4, "big") + b"rest"
+    file = _uploaded(workspace, "a.png", data)
+    assert (file["original_w"], file["original_h"], file["mode"]) == (800, 400, "hosted")
+    assert (file["thumb_720_w"], file["thumb_720_h"]) == (720, 360)
+    assert "thumb_800" not in file and "content" not in workspace("files.info", file=file["id"])
+    token = {"authorization": f"Bearer {workspace.token}"}
+    path = urlsplit(file["thumb_64"]).path
+    assert workspace.universe.handle("slack", Request.build("GET", path, token)).body == data
+    gif = b"GIF89a" + (3).to_bytes(2, "little") + (2).to_bytes(2, "little") + b"\x00"
+    assert _uploaded(workspace, "a.gif", gif)["original_w"] == 3
+    frame = b"\xff\xc0\x00\x11\x08" + (20).to_bytes(2, "big") + (30).to_bytes(2, "big") + b"\x03"
+    jpeg = b"\xff\xd8\xff\xe0\x00\x04\x00\x00" + frame
+    shown = _uploaded(workspace, "a.jpg", jpeg + bytes(8))
+    assert (shown["original_w"], shown["original_h"]) == (30, 20)
+    assert "original_w" not in _uploaded(workspace, "b.png", b"not a picture")
