@@ -1,11 +1,13 @@
 """What an application has that nobody gave: settings, credentials, visibility by sign-on mode."""
 
+import re
 from typing import Any, Final
 
 from factory_tui.universe import BASE62, Call
 
 from . import errors
 from .fields import BLANK, INVALID, checked
+from .policy_defaults import filled
 
 __all__ = ["MODES", "NAMES", "credentials_of", "settings_of", "visibility_of"]
 
@@ -62,6 +64,27 @@ _WITH_PASSWORD: Final = frozenset(
 )
 
 
+_ANSWERS: Final = {"authorization_code": "code", "implicit": "id_token"}
+_RESPONSES: Final = frozenset({"code", "token", "id_token"})
+_URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:\S+")
+_ADDRESS: Final = re.compile(r"https?://[^\s/]+")
+_SAML: Final[dict[str, Any]] = {
+    "responseSigned": True,
+    "assertionSigned": True,
+    "honorForceAuthn": True,
+    "requestCompressed": False,
+    "spIssuer": None,
+    "attributeStatements": [],
+    "inlineHooks": [],
+    "participateSlo": {"enabled": False},
+    "allowMultipleAcsEndpoints": False,
+    "acsEndpoints": [],
+    "samlAssertionLifetimeSeconds": 300,
+    "slo": {"enabled": False},
+}
+"""``settings.signOn`` of SAML where nobody gave it."""
+
+
 def visibility_of(given: dict[str, Any], mode: str) -> dict[str, Any]:
     """Where users see the application."""
     hidden = mode == "OPENID_CONNECT"
@@ -78,7 +101,7 @@ def visibility_of(given: dict[str, Any], mode: str) -> dict[str, Any]:
 
 
 def credentials_of(
-    call: Call, given: dict[str, Any], mode: str, old: dict[str, Any]
+    call: Call, given: dict[str, Any], mode: str, old: dict[str, Any], settings: dict[str, Any]
 ) -> dict[str, Any]:
     """How users and the client sign in; ``old`` are the application's fields so far."""
     before = old.get("credentials", {})
@@ -106,8 +129,15 @@ def credentials_of(
             call,
             {"token_endpoint_auth_method": known.get("token_endpoint_auth_method"), **client},
             "autoKeyRotation:bool=true client_id:str client_secret:str"
-            f" token_endpoint_auth_method:{_METHODS}=client_secret_basic pkce_required:bool=false",
+            f" token_endpoint_auth_method:{_METHODS}=client_secret_basic pkce_required:bool",
         )
+        kind = settings["oauthClient"]["application_type"]
+        public = client["token_endpoint_auth_method"] == "none"
+        proved = known.get("pkce_required", public or kind in ("browser", "native"))
+        client.setdefault("pkce_required", proved)
+        if public and not client["pkce_required"]:
+            sentence = "'pkce_required' must be true when 'token_endpoint_auth_method' is 'none'."
+            raise errors.invalid(call, "pkce_required", sentence)
         client["client_id"] = known.get("client_id") or client.get("client_id", "")
         if client["token_endpoint_auth_method"].startswith("client_secret"):
             secret = client.get("client_secret") or known.get("client_secret")
@@ -118,8 +148,15 @@ def credentials_of(
     return kept
 
 
-def settings_of(call: Call, given: dict[str, Any], mode: str) -> dict[str, Any]:
-    """The settings; refuses what the sign-on mode cannot do without."""
+def settings_of(call: Call, given: dict[str, Any], mode: str, own: bool) -> dict[str, Any]:
+    """The settings; refuses what the sign-on mode cannot do without.
+
+    Args:
+        call: The request.
+        given: The body's ``settings``.
+        mode: The sign-on mode.
+        own: Whether the application is the organisation's own, and not of Okta's catalogue.
+    """
     given = checked(
         call,
         given,
@@ -153,12 +190,31 @@ def settings_of(call: Call, given: dict[str, Any], mode: str) -> dict[str, Any]:
         given["oauthClient"] = _client(call, given.get("oauthClient") or {})
     else:
         given.pop("oauthClient", None)
+    if mode == "SAML_2_0" and own:
+        signing = given.get("signOn", {})
+        missing = [name for name in ("ssoAcsUrl", "audience") if not signing.get(name)]
+        if missing:
+            causes = [f"{name}: {BLANK}" for name in missing]
+            raise errors.invalid(call, f"settings.signOn.{missing[0]}", *causes)
     if mode == "SAML_2_0" and "signOn" in given:
-        signing = given["signOn"]
-        for name in ("ssoAcsUrl", "audience"):
-            if name in signing and not isinstance(signing[name], str):
-                raise errors.invalid(call, name, f"{name}: {INVALID}")
+        given["signOn"] = _saml(call, given["signOn"])
+    elif mode == "AUTO_LOGIN" and own:
+        signing = given.get("signOn", {})
+        given["signOn"] = checked(call, signing, "redirectUrl:str? loginUrl:str!")
     return given
+
+
+def _saml(call: Call, given: dict[str, Any]) -> dict[str, Any]:
+    """How assertions are made, with what Okta adds; an address has to be one."""
+    for name in ("ssoAcsUrl", "recipient", "destination", "audience"):
+        value = given.get(name)
+        if value is not None and not isinstance(value, str):
+            raise errors.invalid(call, name, f"{name}: {INVALID}")
+    for name in ("ssoAcsUrl", "recipient", "destination"):
+        if given.get(name) and not _ADDRESS.match(given[name]):
+            raise errors.invalid(call, name, f"{name}: {INVALID}")
+    more = {name: value for name, value in _SAML.items() if name not in given}
+    return {**given, **{name: filled(value, value) for name, value in more.items()}}
 
 
 def _client(call: Call, given: dict[str, Any]) -> dict[str, Any]:
@@ -178,6 +234,25 @@ def _client(call: Call, given: dict[str, Any]) -> dict[str, Any]:
         raise errors.invalid(call, "settings.oauthClient.grant_types", f"grant_types: {INVALID}")
     wants = {"authorization_code", "implicit"} & set(grants)
     redirects = client.get("redirect_uris") or []
+    answers = client.get("response_types")
+    if answers is None:
+        answers = [
+            _ANSWERS[grant] for grant in ("authorization_code", "implicit") if grant in grants
+        ]
+        client["response_types"] = answers or ["token"]
+    for word in answers:
+        need = "authorization_code" if word == "code" else "implicit"
+        if word not in _RESPONSES:
+            field = "settings.oauthClient.response_types"
+            raise errors.invalid(call, field, f"response_types: {INVALID}")
+        if wants and need not in grants:
+            sentence = f"'{need}' must be in 'grant_types' when '{word}' is in 'response_types'."
+            raise errors.invalid(call, "settings.oauthClient.grant_types", sentence)
+    for name in ("redirect_uris", "post_logout_redirect_uris"):
+        for address in client.get(name) or []:
+            if not isinstance(address, str) or not _URI.match(address):
+                field = f"settings.oauthClient.{name}"
+                raise errors.invalid(call, field, f"{name}: {INVALID}")
     if wants and not redirects:
         sentence = "'redirect_uris' must be provided for the given grant types."
         raise errors.invalid(call, "settings.oauthClient.redirect_uris", sentence)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from itertools import count
 from typing import Any, ClassVar, Final
 
 from factory_tui.universe import Call, Response, Row, Twin, route, thaw
@@ -9,10 +10,11 @@ from factory_tui.universe import Call, Response, Row, Twin, route, thaw
 from . import errors, seeds
 from .app_defaults import MODES, NAMES, credentials_of, settings_of, visibility_of
 from .base import body_object, flag
+from .built_in import BUILT_IN
 from .fields import BLANK, INVALID, checked
 from .keys import new_key
 from .policies import POLICIES
-from .resource import Resource, hinted, link, put_thing, rows_of
+from .resource import TAKEN, Resource, hinted, link, put_thing, rows_of
 
 __all__ = ["APPS", "FEATURES", "Apps", "app_links", "assigned_user"]
 
@@ -20,6 +22,8 @@ _APP: Final = "/api/v1/apps/{appId}"
 _CONNECTION: Final = _APP + "/connections/default"
 _EXPAND: Final = re.compile(r"(user|group)/[\w@.+-]+")
 FEATURES: Final = ("USER_PROVISIONING", "INBOUND_PROVISIONING")
+_FOLLOWED: Final = {"PROFILE_ENROLLMENT": "profileEnrollment", "ACCESS_POLICY": "accessPolicy"}
+"""Types of policies that applications follow, and what links to them are called."""
 _IMAGE: Final = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8")
 
 
@@ -85,10 +89,12 @@ class Apps(Resource):
             raise errors.invalid(call, "signOnMode", f"signOnMode: {BLANK}")
         if mode not in MODES:
             raise errors.invalid(call, "signOnMode", f"signOnMode: {INVALID}")
+        own = not name or name.startswith(f"{call.twin['org']['org']['subdomain']}_")
         if not name:
-            word = re.sub(r"[^a-z0-9]+", "", kept["label"].lower()) or "app"
-            name = f"{call.twin['org']['org']['subdomain']}_{word}_1"
+            name = self._own_name(call.twin, kept["label"])
         old = before["fields"] if before is not None else {}
+        settings = settings_of(call, kept.get("settings", {}), mode, own)
+        credentials = credentials_of(call, kept.get("credentials", {}), mode, old, settings)
         return {
             "name": name,
             "label": kept["label"],
@@ -101,10 +107,36 @@ class Apps(Resource):
             "visibility": visibility_of(kept.get("visibility", {}), mode),
             "features": kept.get("features", []),
             "signOnMode": mode,
-            "credentials": credentials_of(call, kept.get("credentials", {}), mode, old),
-            "settings": settings_of(call, kept.get("settings", {}), mode),
+            "credentials": credentials,
+            "settings": settings,
             **({"profile": kept["profile"]} if "profile" in kept else {}),
         }
+
+    def _own_name(self, twin: Twin, label: str) -> str:
+        """The name of an application that the organisation makes itself, numbered from 1."""
+        word = re.sub(r"[^a-z0-9]+", "", label.lower()) or "app"
+        start = f"{twin['org']['org']['subdomain']}_{word}_"
+        taken = {row["fields"]["name"] for row in self.rows(twin)}
+        return next(name for n in count(1) if (name := f"{start}{n}") not in taken)
+
+    def _unique(self, call: Call, kept: Any, owner: str, own: str | None) -> None:
+        """Client ids are unique; labels are not."""
+        client = kept["credentials"].get("oauthClient", {}).get("client_id")
+        holder = self.by_client(call.twin, client) if client else None
+        if holder is not None and holder["id"] != own:
+            raise errors.invalid(call, "client_id", f"client_id: {TAKEN}")
+
+    def do_replace(self, call: Call) -> Response:
+        """With the client's secret, as when it is made."""
+        answer = super().do_replace(call)
+        return Response.json(
+            {**answer.data(), "credentials": self.find(call)["fields"]["credentials"]}
+        )
+
+    def turning(self, call: Call, row: Row, status: str) -> None:
+        """Not those that came with the organisation."""
+        if status == "INACTIVE" and row["fields"]["name"] in BUILT_IN:
+            raise errors.forbidden(call)
 
     def put_new(self, twin: Twin, kept: dict[str, Any], owner: str = "", **more: Any) -> Row:
         """With a signing key where the sign-on mode needs one; a client's id is the app's."""
@@ -145,10 +177,13 @@ class Apps(Resource):
         """The application."""
         fields = row["fields"]
         org = call.twin["org"]["org"]["id"]
-        oauth = fields["signOnMode"] == "OPENID_CONNECT"
-        logout: dict[str, Any] = {"status": "DISABLED" if oauth else "UNSUPPORTED"}
-        if oauth:
-            logout |= {
+        oauth = "oauthClient" in fields["credentials"]
+        logout: dict[str, Any] | None = {"status": "UNSUPPORTED"}
+        if fields["name"] in BUILT_IN:
+            logout = None
+        elif oauth:
+            logout = {
+                "status": "DISABLED",
                 "supportType": "FULL",
                 "identityStack": "NOT_SHARED",
                 "protocol": "GLOBAL_TOKEN_REVOCATION",
@@ -201,16 +236,20 @@ class Apps(Resource):
             "users": {"href": f"{href}/users"},
             turn: {"href": f"{href}/lifecycle/{turn}"},
         }
-        if fields["signOnMode"] == "OPENID_CONNECT":
+        if fields["signOnMode"] == "SAML_2_0":
+            metadata = f"{href}/sso/saml/metadata"
+            found["metadata"] = {"href": metadata, "type": "application/xml"}
+            setup = f"{call.request.base_url}/app/{fields['name']}/{row['id']}/setup/help/SAML_2_0"
+            found["help"] = {"href": f"{setup}/instructions", "type": "text/html"}
+        if "oauthClient" in fields["credentials"]:
             secrets = f"{href}/credentials/secrets"
             found["clientCredentials"] = [{"name": "secrets", "href": secrets}]
         for policy in rows_of(call.twin, "policies"):
             kind = policy["fields"]["type"]
             wanted = row["hidden"].get(kind)
-            if policy["id"] == wanted or (not wanted and policy["hidden"].get("default")):
-                name = {"PROFILE_ENROLLMENT": "profileEnrollment", "ACCESS_POLICY": "accessPolicy"}
-                if kind in name:
-                    found[name[kind]] = {"href": link(call, f"policies/{policy['id']}")}
+            follows = policy["id"] == wanted or (not wanted and policy["hidden"].get("default"))
+            if follows and kind in _FOLLOWED:
+                found[_FOLLOWED[kind]] = {"href": link(call, f"policies/{policy['id']}")}
         return found
 
     # -- policy, logo
@@ -220,7 +259,13 @@ class Apps(Resource):
         """The applications that follow a policy."""
         policy = POLICIES.find(call)
         kind = policy["fields"]["type"]
-        rows = [row for row in self.rows(call.twin) if row["hidden"].get(kind) == policy["id"]]
+        default = policy["hidden"].get("default")
+        rows = [
+            row
+            for row in self.rows(call.twin)
+            if row["hidden"].get(kind) == policy["id"]
+            or (default and kind in _FOLLOWED and kind not in row["hidden"])
+        ]
         return Response.json([self.shown(call, row) for row in rows])
 
     @route("PUT", _APP + "/policies/{policyId}", "assignApplicationPolicy")
@@ -228,7 +273,7 @@ class Apps(Resource):
         """204; the application follows another access policy."""
         row = self.find(call)
         policy = POLICIES.by_key(call, call.params["policyId"])
-        if policy["fields"]["type"] not in ("ACCESS_POLICY", "PROFILE_ENROLLMENT"):
+        if policy["fields"]["type"] not in _FOLLOWED:
             raise errors.invalid(call, "Policy", f"policyId: {INVALID}")
         owner = policy["hidden"].get("app")
         if owner:
@@ -263,14 +308,14 @@ class Apps(Resource):
     @route("GET", _APP + "/features/{featureName}", "getFeatureForApplication")
     def get_feature(self, call: Call) -> Response:
         """By name."""
-        row = self._provisioning(call)
-        return Response.json(self._feature(call, row, self._feature_name(call)))
+        name = self._feature_name(call)
+        return Response.json(self._feature(call, self._provisioning(call), name))
 
     @route("PUT", _APP + "/features/{featureName}", "updateFeatureForApplication")
     def update_feature(self, call: Call) -> Response:
         """Its capabilities."""
-        row = self._provisioning(call)
         name = self._feature_name(call)
+        row = self._provisioning(call)
         given = checked(
             call, body_object(call), "create:dict update:dict importSettings:dict importRules:dict"
         )
@@ -289,7 +334,7 @@ class Apps(Resource):
     def _feature_name(self, call: Call) -> str:
         name = call.params["featureName"]
         if name not in FEATURES:
-            raise errors.not_found(call, name, "ApplicationFeature")
+            raise errors.not_found(call, name, "PublicAppFeatureSetName")
         return name
 
     def _feature(self, call: Call, row: Row, name: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Authorization servers with their scopes, claims, policies, rules and keys."""
 
 import re
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any, ClassVar, Final
 
@@ -10,13 +11,15 @@ from . import errors
 from .base import body_object
 from .fields import BLANK, INVALID, checked
 from .keys import ROTATION_DAYS, ServerKeys
-from .policies import RULE_FIELDS, place
+from .policies import RULE_FIELDS, by_priority, close_ranks, place
 from .resource import Resource, caller, hinted, link, rows_of
 
 __all__ = ["CLAIMS", "OIDC_SCOPES", "RESOURCES", "RULES", "SCOPES", "SERVERS", "SERVER_KEYS"]
 __all__ += ["system_claims", "system_scopes"]
 
 _SERVER: Final = "/api/v1/authorizationServers/{authServerId}"
+_OF_PEOPLE: Final = frozenset({"authorization_code", "implicit", "password"})
+"""Grants that are a user's."""
 _NAME: Final = re.compile(r"[\w:.\-/]+")
 OIDC_SCOPES: Final = {
     "openid": "Signals that a request is an OpenID request.",
@@ -280,6 +283,17 @@ class ServerPolicies(Resource):
         """The server's."""
         return str(SERVERS.find(call)["id"])
 
+    def selected(self, call: Call, rows: Iterable[Row]) -> Iterable[Row]:
+        """By priority."""
+        return by_priority(rows)
+
+    def do_delete(self, call: Call) -> Response:
+        """204; those behind it move up."""
+        row = self.find(call)
+        answer = Resource.do_delete(self, call)
+        close_ranks(call, self, self.rows(call.twin, row["parent"]))
+        return answer
+
     def check(self, call: Call, body: dict[str, Any], before: Row | None) -> dict[str, Any]:
         """The clients it is for."""
         kept = checked(call, body, self.fields)
@@ -351,6 +365,15 @@ class ServerRules(Resource):
         people = conditions.get("people") or {}
         if not isinstance(people, dict):
             raise errors.invalid(call, "conditions.people", f"people: {INVALID}")
+        grants = conditions["grantTypes"]["include"]
+        if not _named(people) and _OF_PEOPLE.intersection(map(str, grants)):
+            sentence = (
+                "At least one of 'conditions.people.users.include' or"
+                " 'conditions.people.groups.include' must contain a valid user or group when"
+                " 'conditions.grantTypes' contains one or more of"
+                " [authorization_code, implicit, password]."
+            )
+            raise errors.invalid(call, "conditions.people", f"conditions.people: {sentence}")
         kept["conditions"] = {
             "people": {"users": {"exclude": []}, **people},
             "grantTypes": conditions["grantTypes"],
@@ -369,6 +392,8 @@ class ServerRules(Resource):
         kept |= {"type": "RESOURCE_ACCESS", "actions": {"token": token}, "system": False}
         return kept
 
+    selected = ServerPolicies.selected
+    do_delete = ServerPolicies.do_delete
     create = ServerPolicies.create
     _change = ServerPolicies._change
 
@@ -377,6 +402,12 @@ class ServerRules(Resource):
         server = call.params["authServerId"]
         policy = f"authorizationServers/{server}/policies/{row['parent']}"
         return link(call, f"{policy}/rules/{row['id']}")
+
+
+def _named(people: dict[str, Any]) -> bool:
+    """Whether conditions name a user or group."""
+    parts = (people.get("users"), people.get("groups"))
+    return any(isinstance(part, dict) and part.get("include") for part in parts)
 
 
 def system_scopes() -> list[Row]:

@@ -85,7 +85,7 @@ class Brands(Resource):
 
     def deleting(self, call: Call, row: Row) -> None:
         """Not the default, and none with a domain."""
-        if row["fields"].get("isDefault") or "name" not in row["fields"]:
+        if row["hidden"].get("default"):
             sentence = "Cannot delete the default brand."
             raise errors.refuse(call, 409, "E0000202", sentence)
         if any(d["fields"]["brandId"] == row["id"] for d in rows_of(call.twin, "domains")):

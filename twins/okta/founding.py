@@ -1,6 +1,6 @@
 """What every organisation has from its first day among the managed resources."""
 
-from typing import Any
+from typing import Any, Final
 
 from factory_tui.universe import Key, Row, Seed
 
@@ -8,8 +8,16 @@ from . import seeds
 from .agents import FEATURES
 from .authenticators import SEEDED
 from .branding import default_theme
+from .built_in import BUILT_IN, built_in
+from .policy_defaults import MFA_ENROLL, PASSWORD, default_rule
 
 __all__ = ["founding"]
+
+_SETTINGS: Final = {"PASSWORD": PASSWORD, "MFA_ENROLL": MFA_ENROLL}
+_ABOUT: Final = {
+    "ACCESS_POLICY": "Require two factors to access.",
+    "PROFILE_ENROLLMENT": "The default policy for applications.",
+}
 
 
 def founding(seed: Seed, owner: str, everyone: str) -> dict[Key, Row]:
@@ -41,6 +49,13 @@ def founding(seed: Seed, owner: str, everyone: str) -> dict[Key, Row]:
         found[resource, row["key"]] = row
         return key
 
+    def own_id(prefix: str) -> str:
+        # Of their own draws: ids of what is made later stay what they were.
+        return seeds.new_id(
+            lambda kind, length, **more: seed.ids.mint(f"founding {kind}", length, **more), prefix
+        )
+
+    policies: dict[str, str] = {}
     everybody = {"people": {"groups": {"include": [everyone]}}}
     for name, kind, conditions in (
         ("Default Policy", "OKTA_SIGN_ON", everybody),
@@ -49,14 +64,18 @@ def founding(seed: Seed, owner: str, everyone: str) -> dict[Key, Row]:
         ("Idp Discovery Policy", "IDP_DISCOVERY", None),
     ):
         fields = _policy(name, kind, conditions, system=True)
-        put("policies", "00p", fields, hidden={"default": True})
+        fields |= {"settings": _SETTINGS[kind]} if kind in _SETTINGS else {}
+        policies[kind] = put("policies", "00p", fields, hidden={"default": True})
     for name, kind, app in (
         ("Okta Admin Console", "ACCESS_POLICY", "Okta Admin Console"),
         ("Any two factors", "ACCESS_POLICY", ""),
         ("Default Policy", "PROFILE_ENROLLMENT", ""),
     ):
         hidden = {"app": app} if app else {"default": True}
-        put("policies", "rst", _policy(name, kind, None, system=False), hidden=hidden)
+        fields = _policy(name, kind, None, system=not app)
+        if not app:
+            fields["description"] = _ABOUT[kind]
+        policies[app or kind] = put("policies", "rst", fields, hidden=hidden)
     for name, usage in (("BlockedIpZone", "BLOCKLIST"), ("LegacyIpZone", "POLICY")):
         fields = {
             "type": "IP",
@@ -79,7 +98,8 @@ def founding(seed: Seed, owner: str, everyone: str) -> dict[Key, Row]:
         if settings is not None:
             fields["settings"] = settings
         put("authenticators", "aut", fields, status=status)
-    brand = put("brands", "bnd", {"removePoweredByOkta": False, "customPrivacyPolicyUrl": None})
+    look = {"removePoweredByOkta": False, "customPrivacyPolicyUrl": None}
+    brand = put("brands", "bnd", look, hidden={"default": True})
     put("themes", "the", default_theme(), brand)
     put("realms", "guo", {"profile": {"name": "Default Realm"}, "isDefault": True})
     controls = [
@@ -114,6 +134,11 @@ def founding(seed: Seed, owner: str, everyone: str) -> dict[Key, Row]:
     for name, about, needs in FEATURES:
         fields = {"name": name, "description": about, "needs": [keys[n] for n in needs]}
         keys.append(put("features", "ftr", fields, status="DISABLED"))
+    for kind, policy in policies.items():
+        put("policy_rules", "0pr", default_rule(kind), policy, id=own_id("0pr"))
+    for name in BUILT_IN:
+        admin = {"ACCESS_POLICY": policies["Okta Admin Console"]} if name == "saasure" else {}
+        put("apps", "0oa", built_in(name), id=own_id("0oa"), hidden=admin)
     return found
 
 

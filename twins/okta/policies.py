@@ -8,9 +8,20 @@ from factory_tui.universe import Call, Response, Row, Twin, route
 from . import errors, seeds
 from .base import body_object
 from .fields import BLANK, INVALID, checked
+from .policy_defaults import PASSWORD, SIGN_ON, default_rule, filled
 from .resource import Resource, caller, hinted, link, rows_of
 
-__all__ = ["POLICIES", "RULES", "RULE_FIELDS", "RULE_TYPES", "Policies", "Rules", "place"]
+__all__ = [
+    "POLICIES",
+    "RULES",
+    "RULE_FIELDS",
+    "RULE_TYPES",
+    "Policies",
+    "Rules",
+    "by_priority",
+    "close_ranks",
+    "place",
+]
 
 RULE_TYPES: Final = {
     "OKTA_SIGN_ON": "SIGN_ON",
@@ -26,6 +37,8 @@ RULE_TYPES: Final = {
     "CLIENT_UPDATE": "CLIENT_UPDATE",
 }
 """Types of policies, and of the rules each has."""
+_LAST: Final = 99
+"""The priority of rules that catch all, whatever comes before them."""
 _WITHOUT_CONDITIONS: Final = frozenset({"ACCESS_POLICY", "PROFILE_ENROLLMENT"})
 _CONDITIONS: Final = {
     "OKTA_SIGN_ON": ("people",),
@@ -36,53 +49,6 @@ RULE_FIELDS: Final = (
     "name:str! type:str priority:int system:bool=false conditions:dict actions:dict"
     " status:ACTIVE|INACTIVE"
 )
-_PASSWORD: Final[dict[str, Any]] = {
-    "password": {
-        "complexity": {
-            "minLength": 8,
-            "minLowerCase": 1,
-            "minUpperCase": 1,
-            "minNumber": 1,
-            "minSymbol": 0,
-            "excludeUsername": True,
-            "dictionary": {"common": {"exclude": False}},
-            "excludeAttributes": [],
-        },
-        "age": {"maxAgeDays": 0, "expireWarnDays": 0, "minAgeMinutes": 0, "historyCount": 4},
-        "lockout": {
-            "maxAttempts": 10,
-            "autoUnlockMinutes": 0,
-            "userLockoutNotificationChannels": [],
-            "showLockoutFailures": False,
-        },
-    },
-    "recovery": {
-        "factors": {
-            "recovery_question": {
-                "status": "ACTIVE",
-                "properties": {"complexity": {"minLength": 4}},
-            },
-            "okta_email": {
-                "status": "ACTIVE",
-                "properties": {"recoveryToken": {"tokenLifetimeMinutes": 60}},
-            },
-            "okta_sms": {"status": "INACTIVE"},
-            "okta_call": {"status": "INACTIVE"},
-        }
-    },
-    "delegation": {"options": {"skipUnlock": False}},
-}
-_SIGN_ON: Final = {
-    "access": "ALLOW",
-    "requireFactor": False,
-    "primaryFactor": "PASSWORD_IDP",
-    "rememberDeviceByDefault": False,
-    "session": {
-        "usePersistentCookie": False,
-        "maxSessionIdleMinutes": 120,
-        "maxSessionLifetimeMinutes": 0,
-    },
-}
 
 
 def place(call: Call, resource: Resource, row: Row, rows: list[Row], wanted: int | None) -> Row:
@@ -91,13 +57,35 @@ def place(call: Call, resource: Resource, row: Row, rows: list[Row], wanted: int
     others.sort(key=lambda other: (other["fields"]["priority"], other["n"]))
     at = len(others) if wanted is None else max(0, min(wanted - 1, len(others)))
     others.insert(at, row)
-    for number, other in enumerate(others, 1):
-        if other["fields"]["priority"] != number or other is row:
-            changed = {**other, "fields": {**other["fields"], "priority": number}}
-            call.twin["things"].put((resource.name, other["key"]), changed)
-            if other is row:
-                row = changed
-    return row
+    number_on(call, resource, others, rows)
+    return call.twin["things"][(resource.name, row["key"])]
+
+
+def number_on(call: Call, resource: Resource, ordered: list[Row], rows: Iterable[Row]) -> None:
+    """Number rows from 1 as they are ordered, and behind them what Okta made itself."""
+    last = [row for row in rows if row["fields"]["system"] and row["fields"]["priority"] != _LAST]
+    for number, row in enumerate([*ordered, *last], 1):
+        table = call.twin["things"]
+        known = table.get((resource.name, row["key"]))
+        if known is None or known["fields"]["priority"] != number:
+            kept = {**row, "fields": {**row["fields"], "priority": number}}
+            table.put((resource.name, row["key"]), kept)
+
+
+def close_ranks(call: Call, resource: Resource, rows: list[Row]) -> None:
+    """Number what is left after one has gone."""
+    others = [row for row in rows if not row["fields"]["system"]]
+    others.sort(key=lambda row: (row["fields"]["priority"], row["n"]))
+    number_on(call, resource, others, rows)
+
+
+def by_priority(rows: Iterable[Row]) -> list[Row]:
+    """Rows by priority, what Okta made itself last."""
+    found = sorted(
+        rows, key=lambda row: (row["fields"]["system"], row["fields"]["priority"], row["n"])
+    )
+    # Cursors go by running numbers, which do not follow priorities.
+    return [{**row, "n": number} for number, row in enumerate(found, 1)]
 
 
 class Policies(Resource):
@@ -135,9 +123,7 @@ class Policies(Resource):
             and status in (None, row["status"])
             and row["fields"]["name"].casefold().startswith(wanted)
         ]
-        found.sort(key=lambda row: (row["fields"]["system"], row["fields"]["priority"], row["n"]))
-        # Cursors go by running numbers, which do not follow priorities.
-        return [{**row, "n": number} for number, row in enumerate(found, 1)]
+        return by_priority(found)
 
     def check(self, call: Call, body: dict[str, Any], before: Row | None) -> dict[str, Any]:
         """Groups in the conditions have to be there; the type cannot change."""
@@ -154,12 +140,15 @@ class Policies(Resource):
             _check_people(call, conditions)
         kept["conditions"] = conditions
         if kind == "PASSWORD":
-            kept["settings"] = _filled(_PASSWORD, kept.get("settings", {}))
+            kept["settings"] = filled(PASSWORD, kept.get("settings", {}))
             provider = {"authProvider": {"provider": "OKTA"}}
             kept["conditions"] = {**provider, **(conditions or {})}
         elif kind != "MFA_ENROLL":
             kept.pop("settings", None)
         kept["system"] = bool(before and before["fields"]["system"])
+        if kept["system"]:
+            # Whom a default is for cannot be changed.
+            kept["conditions"] = before["fields"]["conditions"] if before is not None else None
         kept.setdefault("description", None if kind not in _WITHOUT_CONDITIONS else "")
         return kept
 
@@ -183,7 +172,7 @@ class Policies(Resource):
         if not app:
             row = place(call, self, row, self._siblings(call.twin, kept["type"]), wanted)
         else:
-            RULES.put_new(call.twin, _catch_all(kept["type"]), row["id"], by=caller(call))
+            RULES.put_new(call.twin, default_rule(kept["type"]), row["id"], by=caller(call))
         return row
 
     def _make(self, call: Call, kept: Row, status: str, prefix: str) -> Row:
@@ -205,6 +194,15 @@ class Policies(Resource):
             row = place(call, self, row, self._siblings(call.twin, kept["type"]), wanted)
         self.log(call, "update", row)
         return Response.json(self.shown(call, row))
+
+    def do_delete(self, call: Call) -> Response:
+        """204; those behind it move up."""
+        row = self.find(call)
+        answer = super().do_delete(call)
+        kind = row["fields"]["type"]
+        if kind not in _WITHOUT_CONDITIONS:
+            close_ranks(call, self, self._siblings(call.twin, kind))
+        return answer
 
     def deleting(self, call: Call, row: Row) -> None:
         """Not the default, and none that applications follow."""
@@ -236,17 +234,20 @@ class Policies(Resource):
             "_links": self.links(call, row),
         }
         if "rules" in call.request.query.get("expand", ""):
-            rules = rows_of(call.twin, "policy_rules", row["id"])
+            rules = by_priority(rows_of(call.twin, "policy_rules", row["id"]))
             shown["_embedded"] = {"rules": [RULES.shown(call, rule) for rule in rules]}
         return shown
 
     def links(self, call: Call, row: Row) -> dict[str, Any]:
         """Rules, mappings of application policies, and the lifecycle."""
         href = link(call, f"policies/{row['id']}")
+        rules = hinted(f"{href}/rules", "GET", "POST")
+        if row["fields"]["system"]:
+            return {"self": hinted(href, "GET", "PUT"), "rules": rules}
         found: dict[str, Any] = {"self": hinted(href, "GET", "PUT", "DELETE")}
         if row["fields"]["type"] in _WITHOUT_CONDITIONS:
             found["mappings"] = hinted(f"{href}/mappings", "GET", "POST")
-        found["rules"] = hinted(f"{href}/rules", "GET", "POST")
+        found["rules"] = rules
         turn = "deactivate" if row["status"] == "ACTIVE" else "activate"
         found[turn] = hinted(f"{href}/lifecycle/{turn}", "POST")
         return found
@@ -313,6 +314,10 @@ class Rules(Resource):
         """The policy's."""
         return str(POLICIES.find(call)["id"])
 
+    def selected(self, call: Call, rows: Iterable[Row]) -> Iterable[Row]:
+        """By priority."""
+        return by_priority(rows)
+
     def check(self, call: Call, body: dict[str, Any], before: Row | None) -> dict[str, Any]:
         """Conditions and actions by the policy's type, filled with Okta's defaults."""
         policy = call.twin["things"][("policies", call.params["policyId"])]
@@ -330,13 +335,13 @@ class Rules(Resource):
                 "network": {"connection": "ANYWHERE"},
                 "authContext": {"authType": "ANY"},
             }
-            kept["conditions"] = _filled(base, conditions)
-            kept["actions"] = _filled({"signon": _SIGN_ON}, actions)
+            kept["conditions"] = filled(base, conditions)
+            kept["actions"] = filled({"signon": SIGN_ON}, actions)
         elif kind == "PASSWORD":
             base = {"people": {"users": {"exclude": []}}, "network": {"connection": "ANYWHERE"}}
-            kept["conditions"] = _filled(base, conditions)
+            kept["conditions"] = filled(base, conditions)
             allow = {name: {"access": "ALLOW"} for name in _PASSWORD_ACTIONS}
-            kept["actions"] = _filled(allow, actions)
+            kept["actions"] = filled(allow, actions)
         else:
             kept["conditions"] = conditions or None
             kept["actions"] = actions
@@ -367,13 +372,20 @@ class Rules(Resource):
             row = place(call, self, row, self.rows(call.twin, row["parent"]), wanted)
         return Response.json(self.shown(call, row))
 
+    def do_delete(self, call: Call) -> Response:
+        """204; those behind it move up."""
+        row = self.find(call)
+        answer = super().do_delete(call)
+        close_ranks(call, self, self.rows(call.twin, row["parent"]))
+        return answer
+
     def deleting(self, call: Call, row: Row) -> None:
-        """Not the catch-all rule."""
+        """Not the rule that Okta made."""
         if row["fields"]["system"]:
             raise errors.forbidden(call)
 
     def turning(self, call: Call, row: Row, status: str) -> None:
-        """Not the catch-all rule."""
+        """Not the rule that Okta made."""
         if row["fields"]["system"] and status == "INACTIVE":
             raise errors.forbidden(call)
 
@@ -393,28 +405,6 @@ _PASSWORD_ACTIONS: Final = (
 )
 
 
-def _catch_all(kind: str) -> Row:
-    enrol = {"profileEnrollment": {"access": "ALLOW", "unknownUserAction": "DENY"}}
-    sign_on = {
-        "appSignOn": {
-            "access": "ALLOW",
-            "verificationMethod": {
-                "type": "ASSURANCE",
-                "factorMode": "2FA",
-                "reauthenticateIn": "PT2H",
-            },
-        }
-    }
-    return {
-        "name": "Catch-all Rule",
-        "priority": 99,
-        "system": True,
-        "conditions": None,
-        "actions": enrol if kind == "PROFILE_ENROLLMENT" else sign_on,
-        "type": RULE_TYPES[kind],
-    }
-
-
 def _check_people(call: Call, conditions: dict[str, Any]) -> None:
     """Refuse groups and users in conditions that are not there."""
     people = conditions.get("people")
@@ -426,21 +416,6 @@ def _check_people(call: Call, conditions: dict[str, Any]) -> None:
                 if key != "EVERYONE" and (not isinstance(key, str) or key not in call.twin[table]):
                     sentence = f"conditions: Invalid {kind} {str(key)[:60]}"
                     raise errors.invalid(call, "conditions", sentence)
-
-
-def _filled(base: Any, given: Any) -> Any:
-    """``given`` with what it lacks from ``base``, at every depth."""
-    if isinstance(base, dict) and isinstance(given, dict):
-        names = [*base, *(name for name in given if name not in base)]
-        return {
-            name: _filled(base[name], given[name])
-            if name in base and name in given
-            else given[name]
-            if name in given
-            else _filled(base[name], base[name])
-            for name in names
-        }
-    return given
 
 
 def _mapping(call: Call, policy: Row, app: Row) -> dict[str, Any]:

@@ -83,7 +83,7 @@ def sign_on_rule(call: Call, user: Row) -> Row | None:
         if groups is not None and not mine & set(groups):
             continue
         rules = [r for r in rows_of(twin, "policy_rules", policy["id"]) if r["status"] == "ACTIVE"]
-        rules.sort(key=lambda r: (r["fields"]["priority"], r["n"]))
+        rules.sort(key=lambda r: (r["fields"]["system"], r["fields"]["priority"], r["n"]))
         for rule in rules:
             if _fits(twin, rule["fields"]["conditions"] or {}, user):
                 found: Row = rule["fields"]["actions"]["signon"]

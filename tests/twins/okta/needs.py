@@ -221,7 +221,11 @@ def _other_app(d: Any, *_: str) -> str:
 
 
 def _saml(d: Any) -> list[str]:
-    body = {"label": "SAML", "signOnMode": "SAML_2_0"}
+    body = {
+        "label": "SAML",
+        "signOnMode": "SAML_2_0",
+        "settings": {"signOn": {"ssoAcsUrl": "https://sp.example/acs", "audience": "urn:sp"}},
+    }
     return [str(d.post("/api/v1/apps", body)["id"])]
 
 

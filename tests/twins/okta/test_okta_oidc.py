@@ -31,10 +31,12 @@ class App:
         self.okta = okta
         self.base = f"/oauth2/{server}/v1" if server else "/oauth2/v1"
         self.issuer = f"http://twin.test/oauth2/{server}" if server else "http://twin.test"
+        grants = more.get("grant_types", ["authorization_code", "refresh_token", "implicit"])
+        answers = ["code", "token", "id_token"] if "implicit" in grants else ["code"]
         settings = {
             "application_type": "browser" if public else "web",
-            "grant_types": ["authorization_code", "refresh_token", "implicit"],
-            "response_types": ["code", "token", "id_token"],
+            "grant_types": grants,
+            "response_types": answers,
             "redirect_uris": [BACK],
             "post_logout_redirect_uris": ["https://app.example/bye"],
             **more,
