@@ -50,16 +50,16 @@ def test_fails_on_purpose(slack_twin):
     assert False
 
 @pytest.mark.twins(strict=True)
-def test_strict(jira_twin):
+def test_strict(okta_twin):
+    import json
     from factory_tui.universe import Request
-    operations = jira_twin.universe.packs["jira"].routes.operations.values()
-    method, path, _ = next(o for o in operations if not o[2] and "{" not in o[1])
-    import base64
-    login = jira_twin.env["JIRA_EMAIL"] + ":" + jira_twin.env["JIRA_TOKEN"]
-    login = "Basic " + base64.b64encode(login.encode()).decode()
-    request = Request.build(method, path, {"authorization": login})
-    jira_twin.call(lambda universe: universe.handle("jira", request))
-    assert jira_twin.universe.gaps
+    profile = {"login": "a@b.example", "email": "a@b.example", "firstName": "A", "lastName": "B"}
+    user = {"profile": profile, "credentials": {"password": {"hook": {"type": "default"}}}}
+    head = {"authorization": "SSWS " + okta_twin.env["OKTA_TOKEN"],
+            "content-type": "application/json"}
+    request = Request.build("POST", "/api/v1/users", head, json.dumps(user).encode())
+    okta_twin.call(lambda universe: universe.handle("okta", request))
+    assert okta_twin.universe.gaps
 """
 
 
@@ -80,5 +80,5 @@ def test_fixtures_in_a_project_of_their_own(tmp_path: Path) -> None:
     assert "Traffic of the twins" in done.stdout
     assert "/api/auth.test" in done.stdout
     assert "ERROR test_mine.py::test_strict" in done.stdout
-    assert "the twins failed: gap in jira: " in done.stdout
+    assert "the twins failed: gap in okta: " in done.stdout
     assert "1 failed, 5 passed, 1 error" in done.stdout

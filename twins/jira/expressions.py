@@ -11,6 +11,8 @@ from .jexp import MOST_STEPS, Evaluation, JexpError, Lazy, parse
 from .jql import JqlError
 from .query import run
 
+__all__ = ["value_for"]
+
 _MOST_ISSUES: Final = 1000
 
 
@@ -141,6 +143,16 @@ def _context(c: Context, given: dict[str, Any]) -> tuple[dict[str, Any], dict[st
         names["issues"] = [_issue(c, row) for row in page]
         meta = {"startAt": start, "size": size, "count": len(page), "total": len(rows)}
     return names, meta
+
+
+def value_for(c: Context, text: Any, row: Row) -> Any:
+    """The value of an expression about one issue; it may use ``issue`` and ``user``. Raises 400."""
+    if not isinstance(text, str) or not text.strip():
+        raise JiraError(400, "The expression must be specified.")
+    try:
+        return Evaluation({"user": _user(c, c.me), "issue": _issue(c, row)}).run(parse(text))
+    except JexpError as error:
+        raise JiraError(400, str(error)) from error
 
 
 def _evaluated(c: Context, *, tokens: bool) -> Response:

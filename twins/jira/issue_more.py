@@ -1,5 +1,6 @@
 """Issues: changelogs of several, notify, picker, bulk properties, who watches what, limits."""
 
+import json
 from html import escape
 from typing import Any, Final
 
@@ -7,10 +8,11 @@ from factory_tui.universe import BadBodyError, Response, Row
 
 from .context import Context, empty, operation, reply
 from .errors import JiraError, many
+from .expressions import value_for
 from .groups_of import group_named
 from .jql import JqlError
 from .needs import need_write
-from .properties import Owner, register, set_property
+from .properties import MAX_VALUE, Owner, register, set_property
 from .query import run
 from .read import history_shape
 from .tasks import finished, task_link
@@ -281,16 +283,20 @@ def properties_of(c: Context, kind: str) -> Response:
 def set_one(c: Context) -> Response:
     """Set a property of all issues that a filter chooses."""
     body = c.body()
-    if "expression" in body:
-        c.call.gap("bulkSetIssueProperty with a Jira expression")
-        raise JiraError(400, "Jira expressions are not evaluated here.")
-    if "value" not in body:
-        raise JiraError(400, "The value of the property must be specified.")
+    if ("value" in body) == ("expression" in body):
+        raise JiraError(
+            400, "Either the value or the expression of the property must be specified."
+        )
     key = c.param("propertyKey")
     rows = _selected(c, body.get("filter"), key)
-    for row in rows:
-        set_property(c, f"issue/{row['id']}", key, body["value"])
-    return _done(c, "Set issue property", len(rows))
+    if "value" in body:
+        values = [(row, body["value"]) for row in rows]
+    else:
+        values = [(row, value_for(c, body["expression"], row)) for row in rows]
+        values = [pair for pair in values if len(json.dumps(pair[1])) <= MAX_VALUE]
+    for row, value in values:
+        set_property(c, f"issue/{row['id']}", key, value)
+    return _done(c, "Set issue property", len(values))
 
 
 @operation("DELETE", "/issue/properties/{propertyKey}", "bulkDeleteIssueProperty")

@@ -12,7 +12,7 @@ from .errors import JiraError
 from .needs import need_write
 from .telling import property_event
 
-__all__ = ["Owner", "drop_properties", "property_value", "register", "set_property"]
+__all__ = ["MAX_VALUE", "Owner", "drop_properties", "property_value", "register", "set_property"]
 
 MAX_VALUE: Final = 32_768
 MAX_KEY: Final = 255

@@ -11,11 +11,11 @@ from .editing import apply_changes
 from .errors import JiraError
 from .fields import fields_of
 from .rules import allowed, check, perform
-from .screening import require_fields, screen_fields, settable
+from .screening import require_fields, screen_fields
 from .shapes import status_shape
 from .state import change_issue, draft
 
-__all__ = ["available", "do", "first_status", "move", "workflow_for", "workflow_of"]
+__all__ = ["available", "do", "first_status", "migrate", "move", "workflow_for", "workflow_of"]
 
 
 def workflow_for(c: Context, project: Row, kind: str) -> Row:
@@ -131,12 +131,7 @@ def do_transition(c: Context) -> Response:
 
 def do(c: Context, issue: Row, row: Row, body: dict[str, Any]) -> Row:
     """Take an issue along a transition with what the caller sent. Raises 400."""
-    if row["screen"]:
-        names = [*_on_screen(c, row), "comment", "worklog"]
-    else:
-        # Without a screen Jira takes no fields; the twin takes those of the edit screen.
-        project = c["projects"][issue["project"]]
-        names = [*settable(c, project, issue["type"], "edit"), "resolution"]
+    names = _on_screen(c, row)
     changed = draft(issue)
     later = apply_changes(c, changed, body, names)
     if row["screen"]:
@@ -171,6 +166,17 @@ def mark_resolved(c: Context, before: Row, issue: Row) -> None:
         issue["resolved"] = None
     elif issue["resolution"] != before["resolution"] or issue["status"] != before["status"]:
         issue["resolved"] = c.now
+
+
+def migrate(c: Context, issue: Row, status: str) -> None:
+    """Give an issue the status that its workflow now has in the place of its own.
+
+    No transition is performed: no rules are checked, no post functions run and the resolution
+    stays as it is; the history tells of it.
+    """
+    changed = draft(issue)
+    enter(c, changed, status)
+    change_issue(c, issue, changed)
 
 
 def move(c: Context, issue: Row, status: str) -> None:

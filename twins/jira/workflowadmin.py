@@ -10,7 +10,7 @@ from .context import Context, operation, reply
 from .errors import JiraError, many
 from .pages import bean
 from .statuses import category_word, new_status
-from .workflow import workflow_for
+from .workflow import migrate, workflow_for
 from .workflowrules import ACTIONS, CONDITIONS, VALIDATORS, new_conditions, new_rule
 
 __all__ = ["ADMINS", "in_use", "put_version", "users_of", "workflow_uuid"]
@@ -501,7 +501,7 @@ def _migrate(c: Context, old: Row, new: Row, moves: dict[str, str]) -> None:
             raise JiraError(400, "Issues are in a status that is removed from the workflow; map it "
                             "to another status.")  # fmt: skip
     for issue in stranded:
-        c["issues"].put(issue["id"], {**issue, "status": moves[issue["status"]]})
+        migrate(c, issue, moves[issue["status"]])
 
 
 def _answer(c: Context, rows: list[Row]) -> dict[str, Any]:

@@ -15,8 +15,9 @@ from .context import Context, empty, operation, reply
 from .errors import JiraError, many
 from .pages import page
 from .shapes import type_shape, user_shape
-from .state import change_issue, draft, new_id
+from .state import new_id
 from .statuses import category_word, token_page
+from .workflow import migrate
 
 _ADMINS: Final = "Only Jira administrators can access workflow schemes."
 _MISSING: Final = "The workflow scheme was not found."
@@ -460,7 +461,7 @@ def _migrate(c: Context, projects: list[Row], part: Row, moves: Moves) -> None:
         if status not in c["statuses"]:
             raise JiraError(404, f"The status with ID {status[:40]} was not found.")
     for issue in lost:
-        change_issue(c, issue, {**draft(issue), "status": moves[issue["type"], issue["status"]]})
+        migrate(c, issue, moves[issue["type"], issue["status"]])
 
 
 @operation("POST", "/workflowscheme/{id}/draft/publish", "publishDraftWorkflowScheme")
