@@ -445,6 +445,8 @@ _KILLED = {
     "disk": "filled the disk",
     "pids": "started too many processes",
     "blocked": "left something in the way of a file its user writes",
+    "traffic": "exchanged more with the services than a trial may keep",
+    "echo": "answered its own messages without an end",
 }
 
 

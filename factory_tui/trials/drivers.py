@@ -99,7 +99,7 @@ async def perform(host: Host, job: Job, mind: Mind | None, observe: Observer) ->
                 await performance.converse(step)
             else:
                 await performance.act(step.verb, step.text, step.n)
-            if performance.void:
+            if performance.void or performance.over:
                 break
         closed = await host.call("close", trial=job.trial)
     except ValueError as error:
@@ -120,7 +120,12 @@ async def perform(host: Host, job: Job, mind: Mind | None, observe: Observer) ->
 
 
 class _Performance:
-    """What is known while a trial goes on."""
+    """What is known while a trial goes on.
+
+    Attributes:
+        void: Why the trial says nothing about the product, "" while it does.
+        over: Why the product was stopped for good, "" while it was not.
+    """
 
     def __init__(
         self,
@@ -137,6 +142,7 @@ class _Performance:
         self.entities = entities
         self.seen: list[dict[str, Any]] = []
         self.void = ""
+        self.over = ""
         self._turn = 0
 
     async def act(self, verb: str, text: str, step: int) -> None:
@@ -148,6 +154,7 @@ class _Performance:
         self.seen += done["entries"]
         self.entities = done["entities"]
         self.observe(done["exchanges"])
+        self.over = done["over"]
 
     async def converse(self, step: Step) -> None:
         """Let the simulated user act until it is done; sets ``void`` if it played falsely."""
@@ -168,6 +175,8 @@ class _Performance:
             if action.action != "shell":
                 break
             await self.act("shell", action.command, step.n)
+            if self.over:
+                return
         findings = user.audit(scenario, turns, task=step.text, entities=self.entities)
         if findings:
             self.void = f"the simulated user played falsely: {findings[0]}"

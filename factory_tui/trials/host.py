@@ -74,7 +74,11 @@ class HostServer:
             raise HarnessFault(f"{path}: {problems[0] if problems else 'cannot be read'}")
         options = StageOptions(Path(product), command, Path(scratch), seed, Limits(**limits))
         stage = Stage(scenario, options, self.sandbox, self.packs)
-        opened = await stage.open()
+        try:
+            opened = await stage.open()
+        except BaseException:
+            await stage.abandon()
+            raise
         self.stages[trial] = stage
         return opened
 

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from factory_tui.sandbox import Box, Door, Limits, Mount
 from factory_tui.trials.names import Names
-from factory_tui.universe import Pack, Universe, serve
+from factory_tui.universe import Pack, Server, Universe, serve
 from factory_tui.universe.tls import Authority
 
 __all__ = ["PORTS", "Network", "port_of"]
@@ -61,6 +61,7 @@ class Network:
     def __init__(self, universe: Universe) -> None:
         self.universe = universe
         self.unknown: list[str] = []
+        self._servers: set[Server] = set()
         self._zones = {
             pattern: _address(number)
             for number, (_, pack) in enumerate(universe.packs.items())
@@ -108,9 +109,18 @@ class Network:
             limits=limits,
         )
 
+    def cut(self) -> None:
+        """Break all connections to the twins, at once, and let no new ones in."""
+        for server in list(self._servers):
+            server.cut()
+
     def _attach(self, twin: str, *, tls: bool = False) -> Callable[[socket], Awaitable[Any]]:
         async def attach(listener: socket) -> Any:
-            return await serve(self.universe, twin, listener, tls=_authority() if tls else None)
+            authority = _authority() if tls else None
+            server = await serve(self.universe, twin, listener, tls=authority)
+            self._servers.add(server)
+            server.closed = lambda: self._servers.discard(server)
+            return server
 
         return attach
 

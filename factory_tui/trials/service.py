@@ -94,10 +94,14 @@ class Service:
         """What became of the command; raises :class:`SandboxFault` if its box failed."""
         return self._task.result() if self._task is not None and self._task.done() else None
 
+    def halt(self) -> None:
+        """Begin to end it, without waiting."""
+        self._stop.set()
+
     async def stop(self) -> Completed:
         """Ask it to end (SIGTERM, then SIGKILL); what became of it."""
         assert self._task is not None
-        self._stop.set()
+        self.halt()
         return await self._task
 
     async def connect(

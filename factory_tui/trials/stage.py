@@ -34,7 +34,8 @@ from factory_tui.scenarios.facts.schema import VIEWS
 from factory_tui.text import clean
 from factory_tui.trials import service
 from factory_tui.trials.endstate import end_state
-from factory_tui.trials.exchanges import exchange_entry, exchange_row
+from factory_tui.trials.exchanges import exchange_entry, exchange_rows
+from factory_tui.trials.guard import Guard
 from factory_tui.trials.network import Network
 from factory_tui.trials.operations import Operations
 from factory_tui.trials.service import Service
@@ -58,7 +59,8 @@ QUIET_S: Final = 0.3
 """Seconds without traffic after which a service is taken to have done what it was told."""
 
 SETTLE_S: Final = 15.0
-"""Seconds to wait for that."""
+"""Seconds to wait for that. For a service that has not even taken its events there are as many as
+a command may run."""
 
 
 @dataclass(slots=True)
@@ -95,6 +97,8 @@ class Stage:
         self.service: Service | None = None
         self._service_record: dict[str, Any] = {}
         self._courier = Courier(self.universe, connect=self._connect)
+        self._over = asyncio.Event()
+        self._guard = Guard(self.universe, self._cut_off)
         self.entities: dict[str, Any] = {"sut": self._sut}
         self._operations = Operations(self.universe, self.entities)
         self.commands: list[dict[str, Any]] = []
@@ -140,15 +144,26 @@ class Stage:
             step: the scenario's step (from 1) that observations are stamped with.
 
         Returns:
-            ``{"entries": [...], "exchanges": [...], "entities": {...}}``: what was observed, in
-            order, and what ``{{name}}`` means now.
+            ``{"entries": [...], "exchanges": [...], "entities": {...}, "over": str}``: what was
+            observed, in order, what ``{{name}}`` means now, and why nothing more is to be done
+            ("" while there is).
 
         Raises:
             HarnessFault: the harness could not do it.
             ValueError: the action makes no sense.
         """
-        self.universe.step = step
         before = len(self.trajectory)
+        if not self._over.is_set():
+            await self._act(verb, text, step)
+        return {
+            "entries": self.trajectory[before:],
+            "exchanges": self._exchanges(),
+            "entities": self.entities,
+            "over": self._guard.said,
+        }
+
+    async def _act(self, verb: str, text: str, step: int) -> None:
+        self.universe.step = step
         text = self._operations.text(text)
         if verb in ("run", "shell"):
             await self._run(text.strip().strip("`"), step)
@@ -159,7 +174,7 @@ class Stage:
                 await self._end_service(step)
         elif verb in ("clock", "wait"):
             seconds = duration(text.strip().lstrip("+"))
-            await self._courier.advance(seconds)
+            await self._advance(seconds)
             self._note(verb, "world", clean(f"{text.strip()} later"), step)
         elif verb == "write":
             name, _, content = text.partition(":")
@@ -174,12 +189,10 @@ class Stage:
         else:
             raise ValueError(f"unknown verb {verb!r}")
         await self._settle(step)
-        fresh = self._exchanges()
-        return {
-            "entries": self.trajectory[before:],
-            "exchanges": fresh,
-            "entities": self.entities,
-        }
+        if self._over.is_set():
+            if not self.commands:
+                raise HarnessFault(f"{self.scenario.id}: {self._guard.said}")
+            self._note("note", "product", self._guard.said, step)
 
     def say(self, who: str, text: str, step: int) -> list[dict[str, Any]]:
         """Note what somebody said or thought; nothing happens. Returns the entries."""
@@ -193,13 +206,19 @@ class Stage:
             ``{"facts": [...], "trajectory": [...], "gaps": [...], "entities": {...},
             "state": {...}}``; the state as :func:`end_state` tells it.
         """
+        try:
+            return await self._close()
+        finally:
+            await self.abandon()
+
+    async def _close(self) -> dict[str, Any]:
         if self.service is not None:
             await self._end_service(self.universe.step)
             self._note_exchanges(self.universe.step)
         await self._courier.close()
         evidence = Evidence(
             views={twin: self._view(twin) for twin in self.universe.packs},
-            calls=[exchange_row(e) for e in self.universe.tap if e.direction == "in"],
+            calls=exchange_rows(e for e in self.universe.tap if e.direction == "in"),
             cmds=self.commands,
             files=self._files(),
             entities=self.entities,
@@ -223,7 +242,6 @@ class Stage:
             )
         gaps = sorted({(e.twin, e.operation) for e in self.universe.tap if e.gap})
         state = end_state(self.universe, self._begun, evidence.views)
-        await self.abandon()
         if self.universe.failures:
             raise HarnessFault("; ".join(self.universe.failures))
         return {
@@ -240,11 +258,15 @@ class Stage:
 
     async def abandon(self) -> None:
         """End whatever still runs, and clean up."""
-        await self._courier.close()
-        if self.service is not None:
-            running, self.service = self.service, None
-            await running.stop()
-        self.clear()
+        try:
+            await self._courier.close()
+        finally:
+            try:
+                if self.service is not None:
+                    running, self.service = self.service, None
+                    await running.stop()
+            finally:
+                self.clear()
 
     def clear(self) -> None:
         """Remove the scratch folder."""
@@ -264,7 +286,7 @@ class Stage:
         box = self._box()
         if self.service is not None:
             box = self._with_service(box)
-        done = await self.sandbox.run(["/bin/sh", "-c", command], box)
+        done = await self.sandbox.run(["/bin/sh", "-c", command], box, stop=self._over)
         self._note_exchanges(step)
         record = _record(command, step)
         self.commands.append(record)
@@ -305,7 +327,7 @@ class Stage:
         done = await running.stop()
         record = self._service_record
         self._told(record, done)
-        if not by_itself:
+        if not by_itself and not self._guard.killed:
             record["killed"] = ""  # we did, and that says nothing of it
         data = {**_kept(record), "by_itself": by_itself}
         self._note("stop", "product", record["command"], step, data)
@@ -328,29 +350,63 @@ class Stage:
             raise ConnectionRefusedError(f"nobody listens at {host}:{port}")
         return await self.service.connect(host, port)
 
+    def _cut_off(self) -> None:
+        """The guard has had enough of the product."""
+        self._over.set()
+        self.network.cut()
+        if self.service is not None:
+            self.service.halt()
+
+    @property
+    def _patience(self) -> float:
+        """Seconds in which a service must have taken what the twins tell it."""
+        return max(SETTLE_S, self.options.limits.wall_s)
+
+    async def _advance(self, seconds: float) -> None:
+        """Let virtual time pass."""
+        until = asyncio.get_running_loop().time() + self._patience
+        await self._courier.advance(seconds, until)
+        self._look_at_the_time(until)
+
+    def _look_at_the_time(self, until: float) -> None:
+        """Stop a service for which something has been due for too long."""
+        due = self.universe.outbox.next_due()
+        late = asyncio.get_running_loop().time() >= until
+        if late and due is not None and due <= self.universe.clock.now():
+            self._guard.cross(
+                "wall",
+                f"the service did not take what it was told of within {self._patience:g} s",
+            )
+
     async def _settle(self, step: int) -> None:
         """Deliver what is due, and let the service do what it was told."""
-        await self._courier.flush()
-        if self.service is not None:
-            loop = asyncio.get_running_loop()
-            end = loop.time() + SETTLE_S
+        loop = asyncio.get_running_loop()
+        until, end = loop.time() + self._patience, loop.time() + SETTLE_S
+        with self._guard.settling():
+            await self._courier.flush(until)
             seen = -1
-            while seen != len(self.universe.tap) and loop.time() < end:
+            while (
+                self.service is not None
+                and not self._over.is_set()
+                and seen != len(self.universe.tap)
+                and loop.time() < end
+            ):
                 seen = len(self.universe.tap)
                 await asyncio.sleep(QUIET_S)
-                await self._courier.flush()
+                await self._courier.flush(until)
+            self._look_at_the_time(until)
         self._note_exchanges(step)
-        if self.service is not None and self.service.ended is not None:
+        if self.service is not None and (self._over.is_set() or self.service.ended is not None):
             await self._end_service(step)
 
     # -- notes ---------------------------------------------------------------------------
 
-    @staticmethod
-    def _told(record: dict[str, Any], done: Completed) -> None:
+    def _told(self, record: dict[str, Any], done: Completed) -> None:
         """Fill a command's record with what became of it."""
+        killed = self._guard.killed or done.killed or ""
         record.update(
-            exit=done.exit_code if not done.killed else None,
-            killed=done.killed or "",
+            exit=done.exit_code if not killed else None,
+            killed=killed,
             stdout=done.stdout,
             stderr=done.stderr,
             output=done.stdout + ("\n" if done.stdout and done.stderr else "") + done.stderr,
@@ -370,7 +426,7 @@ class Stage:
     def _exchanges(self) -> list[dict[str, Any]]:
         fresh = list(self.universe.tap)[self._seen :]
         self._seen += len(fresh)
-        return [exchange_row(e) for e in fresh]
+        return exchange_rows(fresh)
 
     def _note(
         self, kind: str, who: str, text: str, step: int, data: Mapping[str, Any] | None = None

@@ -12,7 +12,7 @@ from typing import Any
 
 from factory_tui.sandbox import Box, Completed, Limits, Mount, Sandbox, prepare_tree
 from factory_tui.trials.acting import Acting
-from factory_tui.trials.exchanges import exchange_row
+from factory_tui.trials.exchanges import exchange_rows
 from factory_tui.trials.network import Network
 from factory_tui.universe import Pack, Universe
 
@@ -92,7 +92,7 @@ class Workbench:
             "stderr": done.stderr,
             "truncated": done.truncated,
             "ms": done.ms,
-            "exchanges": [exchange_row(e) for e in fresh],
+            "exchanges": exchange_rows(fresh),
         }
 
     async def _run(self, argv: list[str], box: Box, stdin: bytes) -> Completed:

@@ -252,6 +252,11 @@ class Outbox:
         return len(self._queue)
 
     @property
+    def made(self) -> int:
+        """How many deliveries were ever queued here; retries do not count."""
+        return self._count
+
+    @property
     def pending(self) -> list[Delivery]:
         """What is on its way, in the order in which it will leave."""
         return sorted(self._queue.values(), key=_leaves)

@@ -233,7 +233,8 @@ class Connection(asyncio.Protocol):
             if raw and number == 0 and not (self._message and self._head is not None):
                 self._raw = b""
         if self._message and self._head is None:
-            self._fed += len(data)
+            # What came before a head in the same piece is not a part of it.
+            self._fed = 0 if self._fed < 0 else self._fed + len(data)
             if self._fed > MAX_HEAD:
                 self._refuse(431, "The head of the request is too long.")
 
@@ -244,7 +245,8 @@ class Connection(asyncio.Protocol):
         self._headers: list[tuple[bytes, bytes]] = []
         self._head: Head | None = None
         self._body: list[bytes] = []
-        self._size = self._fed = 0
+        self._size = 0
+        self._fed = -1
         self._upgrade = False
 
     def on_url(self, url: bytes) -> None:

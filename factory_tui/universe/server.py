@@ -5,6 +5,7 @@ Serve under uvloop where it is installed; it is twice as fast as the standard lo
 
 import asyncio
 import socket
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from factory_tui.universe.protocol import Chooser, Connection, Connections
@@ -24,7 +25,15 @@ class _State(Protocol):
 
 
 class Server:
-    """A twin being served; :meth:`close` ends it and its connections."""
+    """A twin being served; :meth:`close` ends it and its connections.
+
+    Attributes:
+        port: Where it listens.
+        url: Likewise, without a path.
+        closed: Called when it has ended.
+    """
+
+    closed: Callable[[], None] | None = None
 
     def __init__(
         self, server: asyncio.Server, state: _State, sock: socket.socket, scheme: str = "http"
@@ -35,19 +44,25 @@ class Server:
         self.port: int = name[1] if isinstance(name, tuple) else 0
         self.url = f"{scheme}://127.0.0.1:{self.port}"
 
-    async def close(self) -> None:
-        """Stop listening, break open connections and wait until they are gone."""
+    def cut(self) -> None:
+        """Stop listening and break open connections."""
         self._server.close()
         if isinstance(self._state, Connections):
             self._state.stop()
         for connection in list(self._state.connections):
             if connection.transport is not None:
                 connection.transport.abort()
+
+    async def close(self) -> None:
+        """Stop listening, break open connections and wait until they are gone."""
+        self.cut()
         tasks = list(self._state.tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._server.wait_closed()
+        if self.closed is not None:
+            self.closed()
 
 
 async def serve(

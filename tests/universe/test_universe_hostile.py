@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gzip
+import socket
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from factory_tui.universe import Courier, Pack, Request, Universe, load_packs
+from factory_tui.universe import Courier, Pack, Request, Universe, load_packs, serve
 from factory_tui.universe.standalone import serve_packs
 
 AUTH = {"authorization": "Bearer t0p"}
@@ -190,3 +191,21 @@ async def test_twins_that_stand_alone_forget_their_oldest_traffic(
     await fill(serving.twins[0].url, 30)
     assert 10 < len(main.tap) < 20
     await serving.close()
+
+
+async def test_many_calls_in_one_piece_are_no_long_head(universe: Universe) -> None:
+    line = socket.socket()
+    line.bind(("127.0.0.1", 0))
+    server = await serve(universe, "hooks", line)
+    call = b"GET /posts HTTP/1.1\r\nhost: x\r\nauthorization: Bearer t0p\r\nx: %b\r\n\r\n" % (
+        b"y" * 900
+    )
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(call * 600 + call[:-2])  # half a megabyte, and the start of one more
+    writer.write(b"\r\n")
+    writer.write_eof()
+    async with asyncio.timeout(30):
+        answers = await reader.read(-1)
+    assert answers.count(b"HTTP/1.1 200 OK") == 601
+    writer.close()
+    await server.close()

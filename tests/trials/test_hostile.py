@@ -1,0 +1,154 @@
+"""Products that attack whoever tries them: the host stays small, the trial is theirs to lose."""
+
+import asyncio
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from factory_tui.trials import Job, Pool, Report
+from tests.trials.conftest import MakeJob, tried
+
+LISTENING = (
+    'configure_app: {url: "http://127.0.0.1:8080/slack/events", events: [message.channels]}, '
+    "set_channel: {name: general, members: [any:everyone:1]}"
+)
+SAY = "slack: say {user: any:everyone:1, channel: general, text: hello}"
+ANY = "- must fact: cmd.count >= 0"
+
+
+def peak_mb(pool: Pool) -> int:
+    """The most memory that the trial host ever had."""
+    process = pool._hosts[0].process
+    assert process is not None
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    found = re.search(r"VmHWM:\s+(\d+)", status)
+    assert found is not None
+    return int(found[1]) // 1024
+
+
+async def attacked(pool: Pool, job: Job, seconds: float = 90) -> tuple[Report, list[Any]]:
+    """A trial that must end, on a host that must be there afterwards."""
+    async with asyncio.timeout(seconds):
+        result = await tried(pool, job)
+    assert pool._hosts[0].alive
+    return result
+
+
+def killed(report: Report) -> list[tuple[str, str]]:
+    """Which programs were stopped, and by what."""
+    return [
+        (entry["kind"], entry["data"]["killed"])
+        for entry in report.trajectory
+        if entry["data"].get("killed")
+    ]
+
+
+def notes(report: Report) -> list[str]:
+    return [entry["text"] for entry in report.trajectory if entry["kind"] == "note"]
+
+
+BODIES = r"""#!/usr/bin/python3 -IS
+import socket
+body = b"x" * (8 << 20)
+while True:
+    s = socket.create_connection(("127.0.0.1", 7002))
+    try:
+        while True:
+            s.sendall(b"POST /api/none HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n"
+                      % len(body) + body)
+            s.recv(65536)
+    except OSError:
+        pass
+"""
+
+
+async def test_a_flood_of_bodies_ends_the_trial(pool: Pool, job: MakeJob) -> None:
+    report, _ = await attacked(
+        pool, job(BODIES, "1. run: `{{sut}}`\n2. run: `echo never`", ANY, wall_s=60)
+    )
+    assert killed(report) == [("run", "traffic")]
+    assert notes(report) == ["the product's calls and their answers exceed 64 MiB; it was stopped"]
+    assert "never" not in str(report.trajectory)
+    assert peak_mb(pool) < 500
+
+
+CALLS = r"""#!/usr/bin/python3 -IS
+import socket, threading
+s = socket.create_connection(("127.0.0.1", 7002))
+def read():
+    while s.recv(1 << 20): pass
+threading.Thread(target=read, daemon=True).start()
+while True:
+    s.sendall(b"GET /api/api.test HTTP/1.1\r\nhost: x\r\n%b\r\n" % (b"x: y\r\n" * 50) * 200)
+"""
+
+
+@pytest.mark.slow
+async def test_a_flood_of_calls_ends_the_trial(pool: Pool, job: MakeJob) -> None:
+    report, exchanges = await attacked(pool, job(CALLS, "1. run: `{{sut}}`", ANY, wall_s=60))
+    assert killed(report) == [("run", "traffic")]
+    assert len(exchanges) <= 20_001
+    assert peak_mb(pool) < 700
+
+
+ECHO = r"""#!/usr/bin/python3 -IS
+import http.client, http.server, json, os, sys, time, urllib.parse
+class Handler(http.server.BaseHTTPRequestHandler):
+    def log_message(self, *args): pass
+    def do_POST(self):
+        event = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        self.send_response(200); self.end_headers()
+        if event["type"] == "url_verification":
+            self.wfile.write(event["challenge"].encode())
+            return
+        WAIT
+        url = urllib.parse.urlsplit(os.environ["SLACK_URL"])
+        c = http.client.HTTPConnection(url.hostname, url.port)
+        form = urllib.parse.urlencode({"channel": event["event"]["channel"], "text": "echo"})
+        c.request("POST", url.path + "chat.postMessage", form, {
+            "authorization": "Bearer " + os.environ["SLACK_TOKEN"],
+            "content-type": "application/x-www-form-urlencoded"})
+        c.getresponse().read()
+http.server.ThreadingHTTPServer(("127.0.0.1", 8080), Handler).serve_forever()
+"""
+
+
+async def test_a_bot_that_answers_itself_is_stopped(pool: Pool, job: MakeJob) -> None:
+    steps = f"1. start: `{{{{sut}}}}`\n2. {SAY}\n3. stop:\n"
+    report, _ = await attacked(
+        pool, job(ECHO.replace("WAIT", ""), steps, ANY, slack=LISTENING, wall_s=30)
+    )
+    assert killed(report) == [("stop", "echo")]
+    (said,) = notes(report)
+    assert re.fullmatch(
+        r"the product answered its own messages: \d+ deliveries without settling; it was stopped",
+        said,
+    )
+    quick = job("#!/bin/sh\nexit 0\n", "1. run: `{{sut}}`", "- must fact: cmd[1].exit == 0")
+    report, _ = await attacked(pool, quick)  # the host goes on
+    assert report.facts[0]["ok"]
+
+
+DEAF = r"""#!/usr/bin/python3 -IS
+import os, socket, time, urllib.request
+l = socket.create_server(("127.0.0.1", 8080))
+time.sleep(1)
+for n in range(20):
+    ask = urllib.request.Request(os.environ["SLACK_URL"] + "chat.postMessage",
+        data=b"channel=%23general&text=hello",
+        headers={"authorization": "Bearer " + os.environ["SLACK_TOKEN"]})
+    print(urllib.request.urlopen(ask).read(), flush=True)
+time.sleep(999)
+"""
+
+
+@pytest.mark.slow
+async def test_a_service_that_never_takes_its_events_is_stopped(pool: Pool, job: MakeJob) -> None:
+    steps = "1. start: `{{sut}}`\n2. run: `sleep 3`\n3. run: `echo never`\n"
+    report, _ = await attacked(pool, job(DEAF, steps, ANY, slack=LISTENING, wall_s=5))
+    assert killed(report) == [("stop", "wall")]
+    assert notes(report) == [
+        "the service did not take what it was told of within 15 s; it was stopped"
+    ]
