@@ -9,9 +9,11 @@ from typing import Any, Final
 
 from factory_tui.universe import Row
 
+from . import events
 from .errors import SlackError
 from .method import Context, method
 from .people import changed
+from .shapes import user_shape
 from .state import add_user, channel_of, put_member, update, user_named
 
 __all__ = ["admin_method", "numbered", "team_for"]
@@ -151,7 +153,8 @@ def invite(c: Context) -> dict[str, Any]:
     for room in (general, *rooms):
         if room is not None and (room["id"], row["id"]) not in c["members"]:
             put_member(c.twin, room["id"], row["id"])
-    changed(c, row)
+    if events.listening(c.twin):
+        events.notify(c.twin, {"type": "team_join", "user": user_shape(c, row)})
     return {}
 
 

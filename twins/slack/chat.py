@@ -13,6 +13,7 @@ from .errors import SlackError
 from .history import is_ts, message_at, ts_number
 from .method import Context, method
 from .mrkdwn import stored
+from .reminders import remind
 from .shapes import message_shape
 from .state import channel_of, count, direct_message, is_member, next_ts, post
 
@@ -28,8 +29,13 @@ __all__ = [
 
 MAX_TEXT: Final = 40_000
 MAX_METADATA: Final = 16_000
+FAR: Final = 120
+"""Days ahead for which a message may be scheduled."""
+FAR_OPEN: Final = 366
+"""The same in a workspace served on its own: its clients may count from today's date."""
 MAX_NEAR: Final = 30
 """Messages that may be scheduled for one channel within five minutes."""
+_CUSTOM: Final = frozenset({"username", "icon_emoji", "icon_url"})
 NO_PREVIEW: Final = "[no preview available]"
 
 
@@ -122,13 +128,24 @@ def send(c: Context, channel: Row, fields: dict[str, Any]) -> Row:
     marks = _bot_marks(c)
     if marks is not None:
         fields |= marks
-        if ("username" in c.args or "icon_emoji" in c.args) and c.has_scope("chat:write.customize"):
-            name = marks["bot_profile"]["name"]
-            fields |= {"subtype": "bot_message", "username": c.args.text("username", name)}
-            if "icon_emoji" in c.args:
-                fields["icons"] = {"emoji": c.args.text("icon_emoji")}
+        if not _CUSTOM.isdisjoint(c.args.values) and c.has_scope("chat:write.customize"):
+            fields |= _customized(c, marks["bot_profile"]["name"])
     text = fields.pop("text")
     return post(c.twin, channel["id"], c.user, text, **fields)
+
+
+def _customized(c: Context, name: str) -> dict[str, Any]:
+    """The name and picture under which a bot speaks, when it asks for others than its own."""
+    if not any(part in c.args for part in _CUSTOM):
+        return {}
+    fields: dict[str, Any] = {"subtype": "bot_message"}
+    fields["username"] = c.args.text("username") or name
+    if "icon_emoji" in c.args:
+        fields["icons"] = {"emoji": c.args.text("icon_emoji")}
+    elif "icon_url" in c.args:
+        address = c.args.text("icon_url")
+        fields["icons"] = {f"image_{size}": address for size in (36, 48, 72)}
+    return fields
 
 
 def bot_fields(c: Context) -> dict[str, Any]:
@@ -337,7 +354,7 @@ def schedule(c: Context) -> dict[str, Any]:
         raise SlackError("invalid_time")
     if post_at <= c.now:
         raise SlackError("time_in_past")
-    if post_at > c.now + 120 * 86400:
+    if post_at > c.now + (FAR_OPEN if c.team.get("open") else FAR) * 86400:
         raise SlackError("time_too_far")
     fields = content(c)
     near = [
@@ -423,6 +440,9 @@ def deliver_due(c: Context) -> None:
     for row in due:
         fields = dict(row["fields"])
         table.delete(row["id"])
+        if row["id"] in c["reminders"]:
+            remind(c.twin, row["id"])
+            continue
         if row["channel"] in c["channels"] and not c["channels"][row["channel"]]["archived"]:
             text = fields.pop("text")
             post(c.twin, row["channel"], row["user"], text, **fields)

@@ -8,7 +8,7 @@ from . import events
 from .errors import SlackError
 from .method import Context, method
 from .mrkdwn import stored
-from .shapes import channel_shape
+from .shapes import channel_shape, message_shape
 from .state import (
     add_member,
     channel_of,
@@ -136,9 +136,25 @@ def info(c: Context) -> dict[str, Any]:
     shape = channel_shape(c, row, members=c.args.flag("include_num_members"))
     if is_member(c.twin, row["id"], c.user):
         shape["last_read"] = row.get("last_read", {}).get(c.user, "0000000000.000000")
+        if row["kind"] != "channel" and not c.is_bot:
+            shape |= _unread(c, row, shape["last_read"])
     if c.args.flag("include_locale"):
         shape["locale"] = "en-US"
     return {"channel": shape}
+
+
+def _unread(c: Context, row: Row, mark: str) -> dict[str, Any]:
+    """What of a direct message a person has not read; one's own words are read."""
+    table = c["messages"]
+    said = sorted((table[key] for key in table.find("channel", row["id"])), key=_ts)
+    said = [message for message in said if message.get("thread_ts", message["ts"]) == message["ts"]]
+    new = [message for message in said if message["ts"] > mark and message["user"] != c.user]
+    latest = message_shape(c, said[-1]) if said else None
+    return {"latest": latest, "unread_count": len(new), "unread_count_display": len(new)}
+
+
+def _ts(row: Row) -> str:
+    return str(row["ts"])
 
 
 @method("conversations.members", *READ)

@@ -64,6 +64,8 @@ def _named(words: str, day: str, rest: str, now: datetime, again: bool) -> tuple
     if clock is None:
         return None
     days = {"tomorrow": 1, "today": 0, "day": 1, "week": 7 - now.weekday()}.get(day)
+    if again and day == "day" and _on(now, 0, clock) > now:
+        days = 0
     if day in _DAYS:
         days = (_DAYS.index(day) - now.weekday()) % 7 or 7
     elif day.rstrip("s") in _DAYS:

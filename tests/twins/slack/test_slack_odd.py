@@ -1,5 +1,6 @@
 """Odd arguments and small print: what Slack says where programs are careless."""
 
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -150,3 +151,104 @@ def test_pictures_have_sizes_and_thumbnails(workspace: Any) -> None:
     shown = _uploaded(workspace, "a.jpg", jpeg + bytes(8))
     assert (shown["original_w"], shown["original_h"]) == (30, 20)
     assert "original_w" not in _uploaded(workspace, "b.png", b"not a picture")
+
+
+def test_reminders_come_when_their_time_has_come(workspace: Any) -> None:
+    universe = workspace.universe
+    emails = [universe.pick("it", number)["email"] for number in (1, 2)]
+    scopes = ("reminders:read", "reminders:write", "im:read", "im:history", "users:read")
+    me, other = (workspace.acting(email, *scopes) for email in emails)
+    mine = me("auth.test")["user_id"]
+
+    def heard() -> list[str]:
+        rooms = me("conversations.list", types="im")["channels"]
+        room = next((row["id"] for row in rooms if row["user"] == "USLACKBOT"), None)
+        if room is None:
+            return []
+        return [row["text"] for row in me("conversations.history", channel=room)["messages"]]
+
+    me("reminders.add", text="eat", time="in 20 minutes")
+    done = me("reminders.add", text="sleep", time="in 20 minutes")["reminder"]["id"]
+    me("reminders.complete", reminder=done)
+    gone = me("reminders.add", text="drink", time="in 20 minutes")["reminder"]["id"]
+    me("reminders.delete", reminder=gone)
+    asked = other("reminders.add", text="call", time="in 30 minutes", user=mine)
+    assert asked["ok"]
+    again = me("reminders.add", text="stand up", time="every day at 9:30am")["reminder"]
+    universe.advance(600)
+    assert heard() == []
+    universe.advance(1500)
+    by = asked["reminder"]["creator"]
+    assert set(heard()) == {
+        f"<@{by}> asked me to remind you: call.",
+        "Reminder: stand up.",
+        "Reminder: eat.",
+    }
+    universe.advance(2 * 86_400)
+    assert heard().count("Reminder: stand up.") == 3
+    me("reminders.delete", reminder=again["id"])
+    universe.advance(3 * 86_400)
+    assert heard().count("Reminder: stand up.") == 3
+
+
+def test_weekly_reminders_keep_their_days(workspace: Any) -> None:
+    me = workspace.acting(
+        workspace.universe.pick("it", 1)["email"], "reminders:write", "im:read", "im:history"
+    )
+    rule = {"frequency": "weekly", "weekdays": ["tuesday", "friday"]}
+    said = me("reminders.add", text="run", time="tomorrow at 9am", recurrence=rule)
+    assert said["reminder"]["recurring"] is True
+    workspace.universe.advance(8 * 86_400)
+    room = me("conversations.list", types="im")["channels"][0]["id"]
+    times = [float(row["ts"]) for row in me("conversations.history", channel=room)["messages"]]
+    assert [datetime.fromtimestamp(ts, UTC).strftime("%a") for ts in times[::-1]] == [
+        "Tue",
+        "Fri",
+        "Tue",
+    ]
+    bad = me(
+        "reminders.add",
+        text="x",
+        time="tomorrow",
+        recurrence={"frequency": "weekly", "weekdays": ["noday"]},
+    )
+    assert bad["error"] == "invalid_arguments"
+
+
+def test_a_bot_may_speak_under_another_name_and_picture(workspace: Any) -> None:
+    room = workspace.channel("it")
+    said = workspace("chat.postMessage", channel=room, text="x", icon_url="https://x.example/i.png")
+    shown = said["message"]
+    assert (shown["subtype"], shown["username"]) == ("bot_message", "Acme Automation")
+    assert shown["icons"]["image_48"] == "https://x.example/i.png"
+    plain = workspace("chat.postMessage", channel=room, text="x", username="", icon_url="")
+    assert "subtype" not in plain["message"]
+    workspace.universe.apply("slack", "set_token", {"scopes": ["chat:write"]})
+    mute = workspace("chat.postMessage", channel=room, text="x", username="Robo")["message"]
+    assert "username" not in mute
+
+
+def test_people_see_what_is_unread_in_direct_messages(workspace: Any) -> None:
+    email = workspace.universe.pick("it", 1)["email"]
+    me = workspace.acting(email, "im:read", "im:write", "chat:write", "im:history")
+    mine = me("auth.test")["user_id"]
+    room = workspace("conversations.open", users=mine)["channel"]["id"]
+    first = workspace("chat.postMessage", channel=room, text="one")["ts"]
+    workspace("chat.postMessage", channel=room, text="two")
+    info = me("conversations.info", channel=room)["channel"]
+    assert (info["unread_count"], info["latest"]["text"]) == (2, "two")
+    me("conversations.mark", channel=room, ts=first)
+    info = me("conversations.info", channel=room)["channel"]
+    assert (info["unread_count_display"], info["last_read"]) == (1, first)
+    assert "unread_count" not in workspace("conversations.info", channel=room)["channel"]
+
+
+def test_a_workspace_on_its_own_takes_messages_for_a_year(workspace: Any) -> None:
+    room, now = workspace.channel("it"), workspace.universe.clock.epoch()
+    far = {"channel": room, "text": "later", "post_at": now + 300 * 86_400}
+    assert workspace("chat.scheduleMessage", **far)["error"] == "time_too_far"
+    state = workspace.universe.twins["slack"]
+    state.pack.stand_alone(state)
+    assert workspace("chat.scheduleMessage", **far)["ok"]
+    far["post_at"] = now + 367 * 86_400
+    assert workspace("chat.scheduleMessage", **far)["error"] == "time_too_far"
