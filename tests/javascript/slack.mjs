@@ -33,7 +33,11 @@ const scripts = {
       metadata: { event_type: "greeted", event_payload: { loud: true } },
       unfurl_links: false,
     });
-    const history = await client.conversations.history({ channel: general.id, limit: 1 });
+    const history = await client.conversations.history({
+      channel: general.id,
+      limit: 1,
+      include_all_metadata: true,
+    });
     return { who, general, posted, newest: history.messages[0] };
   },
 

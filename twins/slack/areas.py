@@ -12,6 +12,7 @@ from . import (  # noqa: F401 - imported for their registrations
     admin_conversations,
     admin_rest,
     admin_teams,
+    agents,
     audit,
     block_validate,
     bookmarks,

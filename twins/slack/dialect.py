@@ -44,13 +44,24 @@ _TRIGGERS: Final = (
 )
 _OAUTH: Final = ("bad_client_secret", "invalid_client_id", "invalid_token")
 _APPS: Final[dict[str, tuple[str, ...]]] = {
+    **{
+        f"agents.sessions.{name}": (
+            "channel_not_found",
+            "invalid_thread_ts",
+            "not_in_channel",
+            "session_not_found",
+            "user_not_in_channel",
+        )
+        for name in ("rename", "setStatus")
+    },
     "apps.connections.open": ("socket_mode_not_enabled",),
     "apps.event.authorizations.list": ("invalid_event_context",),
     **{
         f"assistant.threads.{name}": (
             "channel_not_found",
+            "invalid_thread_ts",
             "method_not_supported_for_channel_type",
-            "thread_not_found",
+            "not_in_channel",
         )
         for name in ("setStatus", "setSuggestedPrompts", "setTitle")
     },

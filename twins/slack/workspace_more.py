@@ -9,7 +9,7 @@ from .history import message_at
 from .method import Context, method
 from .people import changed
 from .shapes import profile_shape
-from .state import find_user, update
+from .state import find_user, is_member, update
 
 _PAGES: Final = {"page": 1, "pages": 1}
 
@@ -117,17 +117,20 @@ def discoverable(c: Context) -> dict[str, Any]:
     return {"is_discoverable": False}
 
 
-def _thread(c: Context) -> tuple[str, str]:
+def _thread(c: Context, *, anywhere: bool = False) -> tuple[str, str]:
+    """The thread of an assistant: in its direct messages, with ``anywhere`` in channels too."""
     channel = channel_for(c, argument="channel_id")
-    if channel["kind"] != "im":
+    if channel["kind"] != "im" and not anywhere:
         raise SlackError("method_not_supported_for_channel_type")
-    ts = c.args.need("thread_ts", "thread_not_found")
-    message_at(c, channel["id"], ts, "thread_not_found")
+    if not is_member(c.twin, channel["id"], c.user):
+        raise SlackError("not_in_channel")
+    ts = c.args.required("thread_ts", "invalid_thread_ts")
+    message_at(c, channel["id"], ts, "invalid_thread_ts")
     return channel["id"], ts
 
 
-def _keep(c: Context, **changes: Any) -> None:
-    key = _thread(c)
+def _keep(c: Context, *, anywhere: bool = False, **changes: Any) -> None:
+    key = _thread(c, anywhere=anywhere)
     known = c["assistants"].get(key) or {"channel": key[0], "ts": key[1]}
     c["assistants"].put(key, {**known, **changes})
 
@@ -135,7 +138,12 @@ def _keep(c: Context, **changes: Any) -> None:
 @method("assistant.threads.setStatus", "assistant:write", "chat:write")
 def set_status(c: Context) -> dict[str, Any]:
     """What the assistant is doing; "" clears it."""
-    _keep(c, status=c.args.text("status"))
+    if "status" not in c.args.values:
+        c.args.required("status", "")
+    if len(c.args.items("loading_messages")) > 10:
+        message = "[ERROR] no more than 10 items allowed [json-pointer:/loading_messages]"
+        raise SlackError("invalid_arguments", message)
+    _keep(c, anywhere=True, status=c.args.text("status"))
     return {}
 
 

@@ -252,3 +252,45 @@ def test_a_workspace_on_its_own_takes_messages_for_a_year(workspace: Any) -> Non
     assert workspace("chat.scheduleMessage", **far)["ok"]
     far["post_at"] = now + 367 * 86_400
     assert workspace("chat.scheduleMessage", **far)["error"] == "time_too_far"
+
+
+def test_a_status_may_be_shown_in_channels(workspace: Any) -> None:
+    room = workspace.channel("it")
+    ts = workspace("chat.postMessage", channel=room, text="q")["ts"]
+    where = {"channel_id": room, "thread_ts": ts}
+    assert workspace("assistant.threads.setStatus", **where, status="is thinking")["ok"]
+    assert workspace("assistant.threads.setStatus", **where, status="")["ok"]
+    many = workspace(
+        "assistant.threads.setStatus", **where, status="x", loading_messages=["m"] * 11
+    )
+    assert many["error"] == workspace("assistant.threads.setStatus", **where)["error"]
+    assert many["error"] == "invalid_arguments"
+    title = workspace("assistant.threads.setTitle", **where, title="T")
+    assert title["error"] in ("method_not_supported_for_channel_type", "missing_scope")
+
+
+def test_sessions_of_agents(workspace: Any) -> None:
+    room = workspace.channel("it")
+    ts = workspace("chat.postMessage", channel=room, text="q")["ts"]
+    where = {"channel_id": room, "thread_ts": ts}
+    early = workspace("agents.sessions.rename", **where, title="T")
+    assert early["error"] == "session_not_found"
+    made = workspace("agents.sessions.setStatus", **where, status="processing", title="Fix it")
+    assert made == {
+        "ok": True,
+        "status": "processing",
+        "agent_status": "processing",
+        "title": "Fix it",
+    }
+    later = workspace("agents.sessions.setStatus", **where, status="closed", title="Other")
+    assert (later["status"], later["title"]) == ("closed", "Fix it")
+    assert workspace("agents.sessions.rename", **where, title="Done") == {
+        "ok": True,
+        "title": "Done",
+    }
+    for args in ({"status": "asleep"}, {}, {"status": "active", "title": "t" * 201}):
+        assert (
+            workspace("agents.sessions.setStatus", **where, **args)["error"] == "invalid_arguments"
+        )
+    lost = workspace("agents.sessions.setStatus", channel_id=room, thread_ts="1.0", status="active")
+    assert lost["error"] == "invalid_thread_ts"
