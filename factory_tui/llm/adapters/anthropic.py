@@ -7,7 +7,6 @@ the newest message is found again within the API's lookback.
 """
 
 import json
-import os
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from types import ModuleType
@@ -15,8 +14,6 @@ from typing import Any
 
 from factory_tui.llm.adapters.anthropic_segments import Segments
 from factory_tui.llm.adapters.base import (
-    AdapterTimeout,
-    Connection,
     deep_merge,
     rate_limit,
 )
@@ -35,7 +32,6 @@ from factory_tui.llm.wire import ANTHROPIC, to_wire
 
 __all__ = ["AnthropicAdapter"]
 
-DEFAULT_BASE_URL = "https://api.anthropic.com"
 DEFAULT_MAX_TOKENS = 4096
 _LONGEST_UNSTREAMED = 16_000
 """Longer answers are streamed even for ``complete``: connections do not stay idle for so long."""
@@ -57,37 +53,13 @@ _MARK = {"type": "ephemeral"}
 
 
 class AnthropicAdapter(SdkAdapter):
-    """Speaks the Messages API through Anthropic's SDK.
-
-    Args:
-        api_key: The key; without it ``ANTHROPIC_API_KEY``.
-        base_url: The server; without it ``ANTHROPIC_BASE_URL``, then Anthropic's.
-        default_headers: Sent with every request.
-        timeout: Seconds for a whole request, or all timeouts.
-    """
+    """Speaks the Messages API through Anthropic's SDK."""
 
     name = ANTHROPIC
     key_variable = "ANTHROPIC_API_KEY"
-
-    def __init__(
-        self,
-        api_key: str | None = None,
-        base_url: str | None = None,
-        default_headers: Mapping[str, str] | None = None,
-        timeout: AdapterTimeout | float | None = None,
-    ) -> None:
-        self._key = api_key or os.environ.get("ANTHROPIC_API_KEY") or ""
-        self._base_url = base_url or os.environ.get("ANTHROPIC_BASE_URL") or DEFAULT_BASE_URL
-        self._headers = dict(default_headers or {})
-        self.timeout = AdapterTimeout.of(timeout)
-        self._connection = Connection(
-            provider=self.name,
-            module="anthropic",
-            extra="",
-            base_url=self._base_url,
-            timeout=self.timeout,
-            make=self._make,
-        )
+    url_variable = "ANTHROPIC_BASE_URL"
+    default_url = "https://api.anthropic.com"
+    module = "anthropic"
 
     def _make(self, module: ModuleType, http: Any) -> Any:
         return module.AsyncAnthropic(

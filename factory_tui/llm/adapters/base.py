@@ -32,6 +32,7 @@ __all__ = [
     "Connection",
     "ProviderAdapter",
     "deep_merge",
+    "given",
     "rate_limit",
     "translate",
 ]
@@ -302,6 +303,11 @@ def _moment(value: str | None) -> datetime | None:
         if not parts:
             return None
         return datetime.now(UTC) + timedelta(seconds=sum(float(n) * _UNITS[u] for n, u in parts))
+
+
+def given(**values: Any) -> dict[str, Any]:
+    """Those that were given, under a provider's names."""
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def deep_merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,18 +5,17 @@ They know no reasoning items, no built-in tools and no encrypted state; for Open
 """
 
 import json
-import os
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
 from factory_tui.llm.adapters.base import (
     AdapterTimeout,
     deep_merge,
+    given,
     rate_limit,
 )
 from factory_tui.llm.adapters.compatible_chunks import Chunks
-from factory_tui.llm.adapters.openai import openai_connection
-from factory_tui.llm.adapters.sdk import SdkAdapter
+from factory_tui.llm.adapters.openai import OpenAISdkAdapter
 from factory_tui.llm.content import ContentKind, ContentPart, Message, Role, ToolCallData
 from factory_tui.llm.errors import (
     ConfigurationError,
@@ -46,7 +45,7 @@ _REASONS = {
 }
 
 
-class OpenAICompatibleAdapter(SdkAdapter):
+class OpenAICompatibleAdapter(OpenAISdkAdapter):
     """Speaks Chat Completions to a server of one's choice (extra ``openai``).
 
     Args:
@@ -70,19 +69,15 @@ class OpenAICompatibleAdapter(SdkAdapter):
         name: str = "openai_compatible",
     ) -> None:
         self.name = name
-        url = base_url or os.environ.get("OPENAI_BASE_URL")
-        if not url:
+        super().__init__(api_key, base_url, default_headers, timeout)
+        if not self._base_url:
             raise ConfigurationError("OpenAICompatibleAdapter needs a base_url.", provider=name)
-        self.timeout = AdapterTimeout.of(timeout)
-        self._connection = openai_connection(
-            name, api_key or "", url, default_headers or {}, self.timeout
-        )
 
     def body(self, request: Request) -> dict[str, Any]:
         """The body of a request."""
         messages = [{"role": "system", "content": request.system}] if request.system else []
-        for given in request.messages:
-            messages += _messages(given if isinstance(given, Message) else from_wire(given))
+        for said in request.messages:
+            messages += _messages(said if isinstance(said, Message) else from_wire(said))
         body: dict[str, Any] = {"model": request.model, "messages": messages}
         if request.tools:
             body["tools"] = [
@@ -100,14 +95,12 @@ class OpenAICompatibleAdapter(SdkAdapter):
             if choice is not None:
                 named = {"type": "function", "function": {"name": choice.tool_name}}
                 body["tool_choice"] = named if choice.mode == "named" else choice.mode
-        for ours, theirs in (
-            ("max_tokens", "max_tokens"),
-            ("temperature", "temperature"),
-            ("top_p", "top_p"),
-            ("reasoning_effort", "reasoning_effort"),
-        ):
-            if getattr(request, ours) is not None:
-                body[theirs] = getattr(request, ours)
+        body |= given(
+            max_tokens=request.max_tokens,
+            temperature=request.temperature,
+            top_p=request.top_p,
+            reasoning_effort=request.reasoning_effort,
+        )
         if request.stop_sequences:
             body["stop"] = list(request.stop_sequences)
         shape = request.response_format

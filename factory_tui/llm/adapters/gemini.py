@@ -4,16 +4,14 @@ Calls have no ids there (newer models give some): where one is missing it is mad
 find their function's name through the history.
 """
 
-import os
 import uuid
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
 from factory_tui.llm.adapters.base import (
-    AdapterTimeout,
-    Connection,
     deep_merge,
+    given,
     rate_limit,
     translate,
     within,
@@ -52,7 +50,6 @@ from factory_tui.llm.types import (
 
 __all__ = ["GeminiAdapter"]
 
-DEFAULT_BASE_URL = "https://generativelanguage.googleapis.com"
 _REASONS = {
     "STOP": "stop",
     "MAX_TOKENS": "length",
@@ -66,38 +63,15 @@ _REASONS = {
 
 
 class GeminiAdapter(SdkAdapter):
-    """Speaks the Gemini API through Google's SDK (extra ``gemini``).
-
-    Args:
-        api_key: The key; without it ``GEMINI_API_KEY``, then ``GOOGLE_API_KEY``.
-        base_url: The server; without it ``GEMINI_BASE_URL``, then Google's.
-        default_headers: Sent with every request.
-        timeout: Seconds for a whole request, or all timeouts.
-    """
+    """Speaks the Gemini API through Google's SDK (extra ``gemini``)."""
 
     name = "gemini"
     key_variable = "GEMINI_API_KEY"
-
-    def __init__(
-        self,
-        api_key: str | None = None,
-        base_url: str | None = None,
-        default_headers: Mapping[str, str] | None = None,
-        timeout: AdapterTimeout | float | None = None,
-    ) -> None:
-        env = os.environ.get
-        self._key = api_key or env("GEMINI_API_KEY") or env("GOOGLE_API_KEY") or ""
-        self._base_url = base_url or env("GEMINI_BASE_URL") or DEFAULT_BASE_URL
-        self._headers = dict(default_headers or {})
-        self.timeout = AdapterTimeout.of(timeout)
-        self._connection = Connection(
-            provider=self.name,
-            module="google.genai",
-            extra="gemini",
-            base_url=self._base_url,
-            timeout=self.timeout,
-            make=self._make,
-        )
+    other_key_variable = "GOOGLE_API_KEY"
+    url_variable = "GEMINI_BASE_URL"
+    default_url = "https://generativelanguage.googleapis.com"
+    module = "google.genai"
+    extra = "gemini"
 
     def _make(self, module: ModuleType, http: Any) -> Any:
         return module.Client(
@@ -141,14 +115,11 @@ class GeminiAdapter(SdkAdapter):
                 if choice.tool_name:
                     config["allowedFunctionNames"] = [choice.tool_name]
                 body["toolConfig"] = {"functionCallingConfig": config}
-        generation: dict[str, Any] = {}
-        for ours, theirs in (
-            ("temperature", "temperature"),
-            ("top_p", "topP"),
-            ("max_tokens", "maxOutputTokens"),
-        ):
-            if getattr(request, ours) is not None:
-                generation[theirs] = getattr(request, ours)
+        generation: dict[str, Any] = given(
+            temperature=request.temperature,
+            topP=request.top_p,
+            maxOutputTokens=request.max_tokens,
+        )
         if request.stop_sequences:
             generation["stopSequences"] = list(request.stop_sequences)
         shape = request.response_format

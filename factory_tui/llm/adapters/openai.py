@@ -12,7 +12,6 @@ from typing import Any
 
 from factory_tui.llm.adapters.base import (
     AdapterTimeout,
-    Connection,
     deep_merge,
     rate_limit,
 )
@@ -43,45 +42,33 @@ from factory_tui.llm.types import (
     Warning,  # noqa: A004
 )
 
-__all__ = ["OpenAIAdapter", "openai_connection"]
+__all__ = ["OpenAIAdapter", "OpenAISdkAdapter"]
 
-DEFAULT_BASE_URL = "https://api.openai.com/v1"
 _REASONS_ITSELF = re.compile(r"(gpt-[5-9]|o[1-9])(?!.*chat)")
 
 
-def openai_connection(
-    provider: str,
-    key: str,
-    base_url: str,
-    headers: Mapping[str, str],
-    timeout: AdapterTimeout,
-    organization: str | None = None,
-    project: str | None = None,
-) -> Connection:
-    """A connection through OpenAI's SDK."""
+class OpenAISdkAdapter(SdkAdapter):
+    """What the adapters share that speak through OpenAI's SDK."""
 
-    def make(module: ModuleType, http: Any) -> Any:
+    url_variable = "OPENAI_BASE_URL"
+    module = "openai"
+    extra = "openai"
+    organization: str | None = None
+    project: str | None = None
+
+    def _make(self, module: ModuleType, http: Any) -> Any:
         return module.AsyncOpenAI(
-            api_key=key or "none",  # the SDK wants one; servers of one's own need none
-            base_url=base_url,
-            organization=organization,
-            project=project,
-            default_headers=dict(headers),
+            api_key=self._key or "none",  # the SDK wants one; servers of one's own need none
+            base_url=self._base_url,
+            organization=self.organization,
+            project=self.project,
+            default_headers=self._headers,
             max_retries=0,
             http_client=http,
         )
 
-    return Connection(
-        provider=provider,
-        module="openai",
-        extra="openai",
-        base_url=base_url,
-        timeout=timeout,
-        make=make,
-    )
 
-
-class OpenAIAdapter(SdkAdapter):
+class OpenAIAdapter(OpenAISdkAdapter):
     """Speaks the Responses API through OpenAI's SDK (extra ``openai``).
 
     Args:
@@ -95,6 +82,7 @@ class OpenAIAdapter(SdkAdapter):
 
     name = "openai"
     key_variable = "OPENAI_API_KEY"
+    default_url = "https://api.openai.com/v1"
 
     def __init__(
         self,
@@ -106,18 +94,9 @@ class OpenAIAdapter(SdkAdapter):
         organization: str | None = None,
         project: str | None = None,
     ) -> None:
-        env = os.environ.get
-        self._key = api_key or env("OPENAI_API_KEY") or ""
-        self.timeout = AdapterTimeout.of(timeout)
-        self._connection = openai_connection(
-            self.name,
-            self._key,
-            base_url or env("OPENAI_BASE_URL") or DEFAULT_BASE_URL,
-            default_headers or {},
-            self.timeout,
-            organization or env("OPENAI_ORG_ID"),
-            project or env("OPENAI_PROJECT_ID"),
-        )
+        super().__init__(api_key, base_url, default_headers, timeout)
+        self.organization = organization or os.environ.get("OPENAI_ORG_ID")
+        self.project = project or os.environ.get("OPENAI_PROJECT_ID")
 
     # requests
 

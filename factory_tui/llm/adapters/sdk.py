@@ -1,6 +1,8 @@
 """What adapters over an SDK share: one request, one stream, and their errors as ours."""
 
+import os
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from factory_tui.llm.adapters.base import AdapterTimeout, Connection, translate, within
@@ -15,15 +17,48 @@ __all__ = ["SdkAdapter"]
 class SdkAdapter:
     """A provider's SDK, used for its connection, its headers and its errors.
 
-    Subclasses set ``name``, ``timeout``, ``_key`` and ``_connection``.
+    Args:
+        api_key: The key; without it what ``key_variable`` holds, then ``other_key_variable``.
+        base_url: The server; without it what ``url_variable`` holds, then ``default_url``.
+        default_headers: Sent with every request.
+        timeout: Seconds for a whole request, or all timeouts.
     """
 
     name: str
-    timeout: AdapterTimeout
     key_variable: ClassVar[str] = ""
     """The environment variable of the key, "" where a server needs none."""
-    _key: str
-    _connection: Connection
+    other_key_variable: ClassVar[str] = ""
+    url_variable: ClassVar[str]
+    default_url: ClassVar[str] = ""
+    module: ClassVar[str]
+    """The SDK's module."""
+    extra: ClassVar[str] = ""
+    """The extra of this package that installs it."""
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        base_url: str | None = None,
+        default_headers: Mapping[str, str] | None = None,
+        timeout: AdapterTimeout | float | None = None,
+    ) -> None:
+        known = (os.environ.get(name) for name in (self.key_variable, self.other_key_variable))
+        self._key = api_key or next(filter(None, known), "")
+        self._base_url = base_url or os.environ.get(self.url_variable) or self.default_url
+        self._headers = dict(default_headers or {})
+        self.timeout = AdapterTimeout.of(timeout)
+        self._connection = Connection(
+            provider=self.name,
+            module=self.module,
+            extra=self.extra,
+            base_url=self._base_url,
+            timeout=self.timeout,
+            make=self._make,
+        )
+
+    def _make(self, module: ModuleType, http: Any) -> Any:
+        """The SDK's client, from its module and an HTTP client."""
+        raise NotImplementedError
 
     def initialize(self) -> None:
         """Check the configuration.
