@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["pipeline"]
 
-FACTORY_TYPES = ("factory.validate", "factory.learn")
-"""Handler types the engine brings along, so that a check does not call them unknown."""
-
 
 def fail(sentence: str, code: int = 2) -> NoReturn:
     """Print one sentence to stderr and leave."""
@@ -63,16 +60,11 @@ def pipeline() -> None:
 @click.option("--strict", is_flag=True, help="Warnings count as errors.")
 def check(file: Path, as_json: bool, strict: bool) -> None:
     """Say what is wrong with a pipeline. Exit code 2 if it would not run."""
-    from factory_tui.attractor import (
-        SHAPE_TO_TYPE,
-        Severity,
-        apply_transforms,
-        validate,
-    )
+    from factory_tui.attractor import Severity, apply_transforms, validate
+    from factory_tui.engine.dotfile import KNOWN_TYPES
 
     graph = apply_transforms(read(file))
-    known = [*SHAPE_TO_TYPE.values(), *FACTORY_TYPES]
-    found = validate(graph, known_types=known)
+    found = validate(graph, known_types=KNOWN_TYPES)
     for item in found:
         if as_json:
             about = {"rule": item.rule, "severity": str(item.severity), "message": item.message}

@@ -17,12 +17,12 @@ from factory_tui.attractor import (
 from factory_tui.config import Settings
 from factory_tui.trials import HarnessFault
 
-__all__ = ["FACTORY_TYPES", "PIPELINES", "pipeline_path", "pipeline_problem", "read_pipeline"]
+__all__ = ["KNOWN_TYPES", "PIPELINES", "pipeline_path", "pipeline_problem", "read_pipeline"]
 
 PIPELINES: Final = Path(__file__).resolve().parents[1] / "pipelines"
 
-FACTORY_TYPES: Final = ("factory.validate", "factory.learn")
-"""Types of nodes that the engine brings along."""
+KNOWN_TYPES: Final = (*SHAPE_TO_TYPE.values(), "factory.validate", "factory.learn")
+"""The types of nodes that a factory's pipeline may have; the last two the engine brings along."""
 
 
 def pipeline_path(settings: Settings) -> Path:
@@ -58,6 +58,5 @@ def pipeline_problem(settings: Settings) -> str:
         graph = apply_transforms(read_pipeline(path))
     except (DotSyntaxError, HarnessFault) as error:
         return str(error)
-    known = [*SHAPE_TO_TYPE.values(), *FACTORY_TYPES]
-    found = [d for d in validate(graph, known_types=known) if d.severity is Severity.ERROR]
+    found = [d for d in validate(graph, known_types=KNOWN_TYPES) if d.severity is Severity.ERROR]
     return f"{path}:{found[0]}" if found else ""
