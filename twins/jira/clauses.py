@@ -68,6 +68,16 @@ def _listed(field: str) -> Callable[[Context, Row], list[Any]]:
     return lambda _c, row: list(row.get(field) or ())
 
 
+def _cascading(field: str) -> Callable[[Context, Row], list[Any]]:
+    """Option and option below it; ``10001:none`` stands for one with nothing below it."""
+
+    def values(_c: Context, row: Row) -> list[Any]:
+        found = list(row.get(field) or ())
+        return [*found, f"{found[0]}:none"] if len(found) == 1 else found
+
+    return values
+
+
 def _text_of(field: str) -> Callable[[Context, Row], list[Any]]:
     return lambda _c, row: _some(plain(row.get(field)))
 
@@ -370,6 +380,8 @@ def _custom(c: Context, row: Row) -> Searched:
     key, kind = row["id"], TYPES[row["type"]]
     listed = kind.kind == "array" or kind.jql == "cascade"
     values = _listed(key) if listed else _stored(key)
+    if kind.jql == "cascade":
+        values = _cascading(key)
     operators = EQUAL | IS
     order: Callable[[Context, Row], Any] | None = _first(values, "")
     column = "" if listed else key

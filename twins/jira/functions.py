@@ -213,6 +213,9 @@ def _cascade(c: Context, call: Call, field: Searched) -> list[Any]:
     }
     if not child:
         return sorted(tops)
+    if child == "none":
+        return [f"{key}:none" for key in sorted(tops)]
+    child = child.strip('"')
     return [row["id"] for row in rows if row["parent"] in tops and row["value"].lower() == child]
 
 
