@@ -7,6 +7,8 @@ import orjson
 
 from factory_tui.universe import Row, RowMemo
 
+from .machine import STATUSES
+
 __all__ = ["credentials_of", "event", "group", "project", "user", "user_in_list"]
 
 _LINKS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
@@ -46,16 +48,7 @@ _LINKS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
         )
         if status in statuses
     )
-    for status in (
-        "STAGED",
-        "PROVISIONED",
-        "ACTIVE",
-        "RECOVERY",
-        "PASSWORD_EXPIRED",
-        "LOCKED_OUT",
-        "SUSPENDED",
-        "DEPROVISIONED",
-    )
+    for status in STATUSES
 }
 
 

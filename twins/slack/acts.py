@@ -14,7 +14,6 @@ from .apps import main_app
 from .body import Arguments
 from .chat import changes, withdraw
 from .entries import find_element, picked, state_values
-from .errors import SlackError
 from .interactions import new_response_url, send, user_part
 from .marks import reacted
 from .method import Context
@@ -367,18 +366,8 @@ def delete_message(twin: Twin, args: dict[str, Any]) -> None:
     withdraw(*_mine(twin, args))
 
 
-def _refusing(function: Callable[[Twin, Any], Any]) -> Callable[[Twin, Any], Any]:
-    def run(twin: Twin, args: Any) -> Any:
-        try:
-            return function(twin, args)
-        except SlackError as error:
-            raise ApplyError(f"slack {function.__name__}: {error.name}") from error
-
-    return run
-
-
 OPS: Final[dict[str, Callable[[Twin, Any], Any]]] = {
-    function.__name__: _refusing(function)
+    function.__name__: function
     for function in (
         slash_command,
         click,

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from factory_tui.universe import HEX, UPPER, Row
 
+from .audience import audience
 from .conversations import channel_for
 from .errors import SlackError
 from .method import Context, method
@@ -185,17 +186,8 @@ def _html(text: str) -> str:
 
 
 def _entities(c: Context) -> list[str]:
-    channels, users = c.args.items("channel_ids"), c.args.items("user_ids")
-    if bool(channels) == bool(users):
-        message = "[ERROR] exactly one of channel_ids and user_ids is needed"
-        raise SlackError("invalid_arguments", message)
-    for key in channels:
-        if key not in c["channels"]:
-            raise SlackError("channel_not_found")
-    for key in users:
-        if key not in c["users"]:
-            raise SlackError("user_not_found")
-    return channels or users
+    message = "[ERROR] exactly one of channel_ids and user_ids is needed"
+    return audience(c, SlackError("invalid_arguments", message))
 
 
 @method("canvases.access.set", "canvases:write")

@@ -211,17 +211,7 @@ def cancel_dialog(twin: Twin, args: dict[str, Any]) -> dict[str, str]:
     return {"closed": row["id"]}
 
 
-def _refusing(function: Callable[[Twin, Any], Any]) -> Callable[[Twin, Any], Any]:
-    def run(twin: Twin, args: Any) -> Any:
-        try:
-            return function(twin, args)
-        except SlackError as error:
-            raise ApplyError(f"slack {function.__name__}: {error.name}") from error
-
-    return run
-
-
 OPS: Final[dict[str, Callable[[Twin, Any], Any]]] = {
-    "submit_dialog": _refusing(submit_dialog),
-    "cancel_dialog": _refusing(cancel_dialog),
+    "submit_dialog": submit_dialog,
+    "cancel_dialog": cancel_dialog,
 }

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from factory_tui.universe import UPPER, Row, Twin
 
+from .audience import audience
 from .block_check import Problems, each
 from .block_rich import RICH_TEXT
 from .errors import SlackError
@@ -250,16 +251,7 @@ def list_shape(c: Context, row: Row) -> dict[str, Any]:
 
 
 def _entities(c: Context) -> list[str]:
-    channels, users = c.args.items("channel_ids"), c.args.items("user_ids")
-    if bool(channels) == bool(users):
-        raise SlackError("invalid_parameters")
-    for key in channels:
-        if key not in c["channels"]:
-            raise SlackError("channel_not_found")
-    for key in users:
-        if key not in c["users"]:
-            raise SlackError("user_not_found")
-    return channels or users
+    return audience(c, SlackError("invalid_parameters"))
 
 
 @method("slackLists.access.set", "lists:write")
