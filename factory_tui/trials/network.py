@@ -19,6 +19,7 @@ from typing import Any, Final
 from factory_tui.sandbox import Box, Door, Limits, Mount
 from factory_tui.trials.names import Names
 from factory_tui.universe import Pack, Server, Universe, serve
+from factory_tui.universe.descriptors import raise_limit
 from factory_tui.universe.tls import Authority
 
 __all__ = ["PORTS", "Network", "port_of"]
@@ -28,6 +29,11 @@ PORTS: Final = {"okta": 7001, "slack": 7002, "jira": 7003}
 
 _BUNDLE: Final = "/etc/ssl/twins.pem"
 _SYSTEM: Final = Path("/etc/ssl/certs/ca-certificates.crt")
+_MOST: Final = 512
+"""Connections that one door takes at a time, where the host has descriptors enough."""
+_FEWEST: Final = 16
+_RESERVED: Final = 512
+"""Descriptors for everything else."""
 _HTTPS: Final = "https "
 """What the names of the doors to real host names begin with."""
 
@@ -62,6 +68,9 @@ class Network:
         self.universe = universe
         self.unknown: list[str] = []
         self._servers: set[Server] = set()
+        # Two boxes at a time (a service, and a command), each with two doors to every twin.
+        share = (raise_limit() - _RESERVED) // (4 * len(universe.packs) + 1)
+        self._connections = max(_FEWEST, min(_MOST, share))
         self._zones = {
             pattern: _address(number)
             for number, (_, pack) in enumerate(universe.packs.items())
@@ -117,7 +126,9 @@ class Network:
     def _attach(self, twin: str, *, tls: bool = False) -> Callable[[socket], Awaitable[Any]]:
         async def attach(listener: socket) -> Any:
             authority = _authority() if tls else None
-            server = await serve(self.universe, twin, listener, tls=authority)
+            server = await serve(
+                self.universe, twin, listener, tls=authority, most=self._connections
+            )
             self._servers.add(server)
             server.closed = lambda: self._servers.discard(server)
             return server

@@ -26,6 +26,8 @@ READY_S: Final = 20.0
 _LOOK_S: Final = 0.05
 _HOSTS: Final = ("127.0.0.1", "localhost")
 _CHUNK: Final = 1 << 16
+_MOST: Final = 128
+"""Connections of one box to the service at a time; each takes two descriptors of the host."""
 
 
 def environment(port: int) -> dict[str, str]:
@@ -147,6 +149,9 @@ class _Splice:
     async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
+        if len(self._tasks) >= _MOST:
+            writer.transport.abort()
+            return
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         with contextlib.closing(writer), contextlib.suppress(OSError):

@@ -33,6 +33,10 @@ MAX_BODY: Final = 16 << 20
 """Bytes of a request body a twin reads; more closes the connection."""
 MAX_HEAD: Final = 64 << 10
 """Bytes of a request's line and headers; more is answered with 431."""
+MAX_HEADERS: Final = 100
+"""Headers of a request; more is answered with 431."""
+MAX_HELD: Final = 64 << 20
+"""Bytes of bodies that have not arrived whole, of all connections of one server."""
 IDLE_S: Final = 75.0
 """An unused connection is closed after so many real seconds."""
 REQUEST_S: Final = 60.0
@@ -52,15 +56,24 @@ class Connections:
     Attributes:
         connections: HTTP and WebSocket protocols.
         tasks: Answers that are on their way.
+        held: Bytes of bodies that have not arrived whole.
+
+    Args:
+        most: Connections at a time; more are closed at once.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = 1 << 16) -> None:
+        self.most = most
+        self.held = 0
         self.connections: set[Any] = set()
         self.tasks: set[asyncio.Task[None]] = set()
         self._sweep: asyncio.TimerHandle | None = None
 
     def add(self, connection: "Connection") -> None:
         """Note a new connection."""
+        if len(self.connections) >= self.most:
+            connection.transport.abort()
+            return
         self.connections.add(connection)
         if self._sweep is None:
             self._plan()
@@ -136,6 +149,7 @@ class Connection(asyncio.Protocol):
         self._raw = b""
         self._continue = False
         self._since = 0.0
+        self._fed = -1
 
     # -- the transport's calls
 
@@ -151,6 +165,9 @@ class Connection(asyncio.Protocol):
         """The connection is gone."""
         self._closing = True
         self._queue.clear()
+        if self._message:
+            self._state.held -= self._size
+            self._message = False
         self._parser = None
         self._state.connections.discard(self)
 
@@ -255,6 +272,9 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header."""
+        if len(self._headers) >= MAX_HEADERS:
+            self._refuse(431, "The request has too many headers.")
+            raise ValueError
         self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
@@ -285,7 +305,8 @@ class Connection(asyncio.Protocol):
         """A part of the body."""
         self._body.append(body)
         self._size += len(body)
-        if self._size > MAX_BODY:
+        self._state.held += len(body)
+        if self._size > MAX_BODY or self._state.held > MAX_HELD:
             self._abort()
 
     def on_message_complete(self) -> None:
@@ -294,6 +315,7 @@ class Connection(asyncio.Protocol):
         if self._upgrade or head is None:
             return
         self._message = self._continue = False
+        self._state.held -= self._size
         self._raw = b""
         request = head.request
         if raw:
@@ -314,6 +336,7 @@ class Connection(asyncio.Protocol):
                 self.data_received(rest)
             return
         self._message = self._upgrade = False
+        self._state.held -= self._size
         assert self._head is not None
         handshake = self._head.request, self._headers, rest
         if self._late or self._queue or self._paused:

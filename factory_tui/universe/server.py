@@ -8,6 +8,7 @@ import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
+from factory_tui.universe.gate import Gate
 from factory_tui.universe.protocol import Chooser, Connection, Connections
 from factory_tui.universe.universe import Universe
 
@@ -36,7 +37,11 @@ class Server:
     closed: Callable[[], None] | None = None
 
     def __init__(
-        self, server: asyncio.Server, state: _State, sock: socket.socket, scheme: str = "http"
+        self,
+        server: asyncio.Server | Gate,
+        state: _State,
+        sock: socket.socket,
+        scheme: str = "http",
     ) -> None:
         self._server = server
         self._state = state
@@ -71,6 +76,7 @@ async def serve(
     sock: socket.socket,
     *,
     tls: "Authority | None" = None,
+    most: int = 1 << 14,
 ) -> Server:
     """Serve ``twin`` of ``universe`` on ``sock``, bound (and listening or not), in this loop.
 
@@ -79,19 +85,25 @@ async def serve(
         twin: Its name.
         sock: The listening socket, for instance of a door.
         tls: Speak HTTPS, with certificates of this authority for the name a client asks for.
+        most: Connections at a time; more are closed at once.
 
     Raises ``KeyError`` for an unknown twin.
     """
     if isinstance(universe, Universe) and twin not in universe.twins:
         raise KeyError(twin)
     loop = asyncio.get_running_loop()
-    state = Connections()
+    state = Connections(most)
     sock.setblocking(False)
     if sock.family in (socket.AF_INET, socket.AF_INET6):
         # Accepted sockets inherit it; without it a client may wait 40 ms for each answer.
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    context = tls.context() if tls is not None else None
-    server = await loop.create_server(
-        lambda: Connection(universe, twin, state), sock=sock, backlog=512, ssl=context
-    )
+
+    def connection() -> Connection:
+        return Connection(universe, twin, state)
+
+    server: asyncio.Server | Gate
+    if tls is None:
+        server = await loop.create_server(connection, sock=sock, backlog=512)
+    else:
+        server = Gate(sock, connection, tls.context())
     return Server(server, state, sock, "http" if tls is None else "https")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from factory_tui.universe.courier import Courier
+from factory_tui.universe.descriptors import raise_limit
 from factory_tui.universe.http import Request
 from factory_tui.universe.load import load_packs
 from factory_tui.universe.server import Chooser, Server, serve
@@ -308,6 +309,7 @@ def run(work: Coroutine[Any, Any, None]) -> None:
     after every few hundred requests costs a sixth of the time. The traffic that is kept comes
     and goes; the threshold is beyond it, so that only what stays is searched.
     """
+    raise_limit()
     gc.freeze()
     gc.set_threshold(200_000, 50, 100)
     try:

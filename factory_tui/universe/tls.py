@@ -24,7 +24,7 @@ _VARIABLES = (
     "DENO_CERT",
 )
 
-_KEPT = 1000
+_KEPT = 100
 
 
 class Authority:

@@ -69,6 +69,15 @@ class WebSocketProtocol(asyncio.Protocol):
                 self._frame(event)
         self._flush()
 
+    def pause_writing(self) -> None:
+        """The client does not read; what it sends (pings!) would only make more to be read."""
+        self.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """The client has caught up."""
+        if not self.transport.is_closing():
+            self.transport.resume_reading()
+
     def eof_received(self) -> bool:
         """The client sends no more."""
         self._protocol.receive_eof()
@@ -90,7 +99,8 @@ class WebSocketProtocol(asyncio.Protocol):
             self._parts = [bytes(frame.data)]
             self._text = frame.opcode is Opcode.TEXT
         elif frame.opcode is Opcode.CONT:
-            self._parts.append(bytes(frame.data))
+            if frame.data:
+                self._parts.append(bytes(frame.data))
         else:  # pings are answered by the library; a pong asks for nothing
             return
         if not frame.fin or self._socket is None:

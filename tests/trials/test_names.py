@@ -17,8 +17,12 @@ ZONES = {"slack.com": "127.1.0.2", "*.slack.com": "127.1.0.2", "*.okta.com": "12
 class Line:
     """A transport that keeps what is sent."""
 
-    def __init__(self) -> None:
+    def __init__(self, waiting: int = 0) -> None:
         self.sent: list[bytes] = []
+        self.waiting = waiting
+
+    def get_write_buffer_size(self) -> int:
+        return self.waiting
 
     def sendto(self, data: bytes, addr: Any) -> None:
         self.sent.append(data)
@@ -71,6 +75,13 @@ def test_a_broken_question_is_dropped_or_answered(noise: bytes, at: int) -> None
 def test_an_answer_is_not_answered() -> None:
     answer = dns.message.make_response(dns.message.make_query("slack.com", "A"))
     assert asked(answer.to_wire()) == ([], [])
+
+
+def test_answers_that_nobody_takes_are_dropped() -> None:
+    line, names = Line(waiting=1 << 20), Names(ZONES, lambda name: None)
+    names.connection_made(line)
+    names.datagram_received(dns.message.make_query("slack.com", "A").to_wire(), ("127.0.0.1", 1))
+    assert line.sent == []
 
 
 def test_a_pattern_means_what_is_below_it() -> None:

@@ -12,8 +12,9 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from factory_tui.universe import Courier, Pack, Request, Universe, load_packs, serve
+from factory_tui.universe import Courier, Pack, Request, Server, Universe, load_packs, serve
 from factory_tui.universe.standalone import serve_packs
+from factory_tui.universe.tls import Authority
 
 AUTH = {"authorization": "Bearer t0p"}
 
@@ -208,4 +209,145 @@ async def test_many_calls_in_one_piece_are_no_long_head(universe: Universe) -> N
         answers = await reader.read(-1)
     assert answers.count(b"HTTP/1.1 200 OK") == 601
     writer.close()
+    await server.close()
+
+
+async def listening(universe: Universe, **more: Any) -> Server:
+    line = socket.socket()
+    line.bind(("127.0.0.1", 0))
+    line.listen(512)
+    return await serve(universe, "hooks", line, **more)
+
+
+async def dialled(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    return await asyncio.open_connection("127.0.0.1", port)
+
+
+GET = b"GET /posts HTTP/1.1\r\nhost: x\r\nauthorization: Bearer t0p\r\n\r\n"
+
+
+async def test_connections_beyond_a_number_are_closed(universe: Universe) -> None:
+    server = await listening(universe, most=8)
+    lines = []
+    for _ in range(8):
+        lines.append(await dialled(server.port))
+        lines[-1][1].write(GET)
+        assert (await lines[-1][0].readuntil(b"[]")).startswith(b"HTTP/1.1 200")
+    reader, writer = await dialled(server.port)
+    with contextlib.suppress(ConnectionError):
+        writer.write(GET)
+        async with asyncio.timeout(10):
+            assert await reader.read() == b""
+    lines[0][1].close()
+    async with asyncio.timeout(10):  # there is room again
+        while True:
+            reader, writer = await dialled(server.port)
+            with contextlib.suppress(ConnectionError):
+                writer.write(GET)
+                if await reader.read(10):
+                    break
+    for _, writer in lines:
+        writer.close()
+    await server.close()
+
+
+async def test_unfinished_bodies_fill_no_memory(universe: Universe) -> None:
+    server = await listening(universe)
+    head = GET.replace(b"GET", b"POST").replace(b"\r\n\r\n", b"\r\ncontent-length: %d\r\n\r\n")
+    part = b"x" * (15 << 20)
+    lines = []
+    for _ in range(8):  # 120 MiB
+        reader, writer = await dialled(server.port)
+        lines.append(writer)
+        with contextlib.suppress(ConnectionError):
+            writer.write(head % (16 << 20) + part)
+            async with asyncio.timeout(30):
+                await writer.drain()
+    state: Any = server._state
+    assert state.held <= 65 << 20
+    for writer in lines:
+        writer.transport.abort()
+    async with asyncio.timeout(30):
+        while state.held:
+            await asyncio.sleep(0.01)
+    reader, writer = await dialled(server.port)
+    writer.write(head % 17 + b'{"text": "hello"}')
+    assert (await reader.readline()).startswith(b"HTTP/1.1 201")
+    assert state.held == 0
+    writer.close()
+    await server.close()
+
+
+async def test_a_request_of_many_small_headers_is_refused(universe: Universe) -> None:
+    server = await listening(universe)
+    reader, writer = await dialled(server.port)
+    writer.write(b"GET /posts HTTP/1.1\r\n" + b"a:\r\n" * 15_000 + b"\r\n")
+    async with asyncio.timeout(10):
+        assert (await reader.read()).startswith(b"HTTP/1.1 431")
+    writer.close()
+    await server.close()
+
+
+async def test_handshakes_that_never_end_are_few(
+    universe: Universe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("factory_tui.universe.gate.HANDSHAKES", 5)
+    monkeypatch.setattr("factory_tui.universe.gate.HANDSHAKE_S", 0.2)
+    authority = Authority()
+    server = await listening(universe, tls=authority)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    lines = [await dialled(server.port) for _ in range(60)]
+    for _, writer in lines:
+        writer.write(b"\x16\x03\x01")
+    await asyncio.sleep(0.1)
+    assert len(list(Path("/proc/self/fd").iterdir())) - before - 60 <= 5
+    # Who means well is let in when the others' time is up.
+    async with asyncio.timeout(60):
+        reader, writer = await asyncio.open_connection(
+            "127.0.0.1", server.port, ssl=authority.client(), server_hostname="localhost"
+        )
+        writer.write(GET)
+        assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+    for _, one in [*lines, (reader, writer)]:
+        one.transport.abort()
+    await server.close()
+
+
+async def test_pongs_do_not_pile_up(universe: Universe) -> None:
+    server = await listening(universe)
+    reader, writer = await dialled(server.port)
+    writer.write(
+        b"GET /link?app=A1 HTTP/1.1\r\nhost: x\r\nauthorization: Bearer t0p\r\n"
+        b"upgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-version: 13\r\n"
+        b"sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    assert (await reader.readline()).startswith(b"HTTP/1.1 101")
+    writer.transport.pause_reading()  # type: ignore[attr-defined]
+    ping = (b"\x89\xfd\0\0\0\0" + b"x" * 125) * 500
+    sent = 0
+    with contextlib.suppress(TimeoutError):
+        while sent < 100_000_000:  # it takes no more once its answers are not taken
+            writer.write(ping)
+            async with asyncio.timeout(2):
+                await writer.drain()
+            sent += len(ping)
+    assert sent < 60_000_000
+    (opened,) = server._state.connections
+    assert opened.transport.get_write_buffer_size() < 2_000_000
+    writer.transport.abort()
+    await server.close()
+
+
+async def test_any_number_of_empty_frames_is_nothing(universe: Universe) -> None:
+    server = await listening(universe)
+    async with (
+        aiohttp.ClientSession(server.url, headers=AUTH) as session,
+        session.ws_connect("/link?app=A1") as ws,
+    ):
+        await ws.receive_json()
+        (opened,) = server._state.connections
+        opened.data_received(b"\x01\x80\0\0\0\0")  # text, more to come
+        for _ in range(50):
+            opened.data_received(b"\x00\x80\0\0\0\0" * 1000)
+        assert len(opened._parts) <= 1
     await server.close()
