@@ -111,7 +111,8 @@ def subscribe_all(twin: Twin, app: Row) -> None:
     if not next(twin["team"].rows()).get("open") or app["bot_events"] or app["user_events"]:
         return
     manifest = {key: dict(value) for key, value in app["manifest"].items()}
-    manifest["settings"]["event_subscriptions"] = {"bot_events": list(EVERY_EVENT)}
+    every = [*EVERY_EVENT, "entity_details_requested", "function_executed"]
+    manifest["settings"]["event_subscriptions"] = {"bot_events": every}
     twin["apps"].put(app["id"], set_manifest(app, manifest))
 
 
