@@ -186,8 +186,9 @@ async def test_bolt_assistants_answer(office: Office) -> None:
         await office.until(lambda: office.universe.sockets.of("slack"))
         office.do("open_assistant")
         await office.until(lambda: "How can I help?" in office.texts())
-        room = office.universe.twins["slack"]["assistants"].rows()
-        thread = next(iter(room))
+        threads = office.universe.twins["slack"]["assistants"]
+        await office.until(lambda: any("prompts" in row for row in threads.rows()))
+        thread = next(iter(threads.rows()))
         office.do("say", channel=thread["channel"], text="why", thread_ts=thread["ts"])
         await office.until(lambda: "You asked: why" in office.texts())
     finally:
