@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from socket import socket
@@ -35,6 +35,7 @@ _FOLDER: Final = "/opt/twin"
 _PATH: Final = f"/usr/bin:/bin:{_FOLDER}"
 _QUIET_S: Final = 0.3
 _SETTLE_S: Final = 15.0
+_SHOWN: Final = 40
 _BODY: Final = 256 << 10
 _ANSWER: Final = 20_000
 _TOOL: Final = Path(__file__).with_name("twin_tool.py")
@@ -81,6 +82,7 @@ class Acting:
         self.operations = Operations(self.universe, {})
         self._courier = Courier(self.universe, connect=self._connect)
         self._runs: list[Run] = []
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._port = own_port(sandbox)
         self._folder = folder
 
@@ -106,6 +108,9 @@ class Acting:
 
     async def close(self) -> None:
         """Tell nobody of anything any more."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._courier.close()
 
     # -- boxes ---------------------------------------------------------------------------
@@ -231,8 +236,9 @@ class Acting:
         if not words:
             return self.universe.clock.iso()
         before = len(self.universe.tap)
-        await self._courier.advance(duration(words[0].lstrip("+")))
-        return await self._told(before, "")
+        seconds = duration(words[0].lstrip("+"))
+        self.universe.target(seconds)  # refuses what makes no sense
+        return await self._told(before, "", self._courier.advance(seconds))
 
     async def _apply(self, twin: str, op: str, words: Sequence[str]) -> str:
         args = _arguments(twin, op, words)
@@ -240,20 +246,37 @@ class Acting:
             raise _Refused(f"{problem} (see `twin {twin}`)")
         before = len(self.universe.tap)
         made = self.operations.apply(twin, op, args)
-        return await self._told(before, "" if made is None else _json(made))
+        result = "" if made is None else _json(made)
+        return await self._told(before, result, self._courier.flush())
 
-    async def _told(self, before: int, result: str) -> str:
-        """Deliver what is due, let the program react, and say what passed."""
-        await self._courier.flush()
+    async def _told(self, before: int, result: str, work: Coroutine[Any, Any, Any]) -> str:
+        """Deliver what is due, let the program react, and say what passed.
+
+        A program that answers itself gives no end of events; they go on in the background then.
+        """
         tap = self.universe.tap
         loop = asyncio.get_running_loop()
-        end, seen = loop.time() + _SETTLE_S, before
-        while seen != len(tap) and loop.time() < end:
+        end, seen, over = loop.time() + _SETTLE_S, before, False
+        while not over:
+            task = asyncio.create_task(work)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+            await asyncio.wait({task}, timeout=max(0.0, end - loop.time()))
+            if not task.done() or (loop.time() > end and seen != len(tap)):
+                break
+            task.result()
+            over = seen == len(tap)
             seen = len(tap)
-            await asyncio.sleep(_QUIET_S)
-            await self._courier.flush()
+            if not over:
+                await asyncio.sleep(_QUIET_S)
+                work = self._courier.flush()
+        passed = tap[before:]
         lines = [result] if result else []
-        lines += [_passed(exchange) for exchange in tap[before:]]
+        lines += [_passed(exchange) for exchange in passed[:_SHOWN]]
+        if len(passed) > _SHOWN:
+            lines.append(f"and {len(passed) - _SHOWN} more")
+        if not over:
+            lines.append(f"it still goes on after {_SETTLE_S:.0f} s: does the program hear itself?")
         return "\n".join([*lines, f"clock: {self.universe.clock.iso()}"])
 
 

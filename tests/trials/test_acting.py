@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from factory_tui.trials import HarnessFault, Host, Pool
+from factory_tui.trials import HarnessFault, Host, HostOptions, Pool
 from tests.trials.conftest import ROOT
 from tests.trials.test_services import BOT
 
@@ -127,6 +127,19 @@ async def test_what_only_one_person_sees_can_be_looked_at(shell: Shell, folder: 
     assert '"text": "only for you"' in done["stdout"].splitlines()[-1]
 
 
+@pytest.mark.slow
+async def test_a_bot_that_answers_itself_is_noticed(pool: Pool, folder: Path) -> None:
+    async with pool.host() as host:
+        await bench(host, folder, SETUP)
+        bot = folder / "work" / "bot"
+        bot.write_text(BOT.replace('if said.get("bot_id"): return', "pass"))
+        bot.chmod(0o755)
+        say = "twin slack say user=any:everyone:1 channel=general text=hello"
+        done = await run(host, f"{LISTENS}{say}")
+    assert done["exit_code"] == 0 and "does the program hear itself?" in done["stdout"], done
+    assert len(done["stdout"].splitlines()) < 60 + done["stdout"].count("answered True")
+
+
 async def test_an_event_that_nobody_hears_is_told_of_and_comes_again(shell: Shell) -> None:
     silent = await shell("twin slack say user=any:everyone:1 channel=general text=hello")
     assert "/slack/events: connection refused" in silent["stdout"]
@@ -223,3 +236,17 @@ async def test_a_setup_that_cannot_be_done_says_which(pool: Pool, folder: Path) 
 def test_the_tool_is_plain_python() -> None:
     tool = ROOT / "factory_tui" / "trials" / "twin_tool.py"
     assert tool.read_text().startswith("#!/usr/bin/python3 -IS\n")
+
+
+async def test_without_a_box_the_program_is_reached_as_well(folder: Path) -> None:
+    """There the program listens at a port of the host that nobody else has."""
+    options = HostOptions(ROOT / "twins", ("slack",), unsandboxed=True)
+    async with Pool(options, 1) as pool, pool.host() as host:
+        await bench(host, folder, SETUP)
+        bot = folder / "work" / "bot"
+        bot.write_text(BOT)
+        bot.chmod(0o755)
+        say = "twin slack say user=any:everyone:1 channel=general text=hello"
+        done = await run(host, f"{LISTENS}{say}; ./bot ask; echo port $PORT; kill %1")
+    assert "told: message to http://127.0.0.1:8080/slack/events: 200" in done["stdout"], done
+    assert "seen: 2" in done["stdout"] and "port 8080" not in done["stdout"]
