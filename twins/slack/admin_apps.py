@@ -299,10 +299,10 @@ def list_functions(c: Context) -> dict[str, Any]:
     for app in c["apps"].rows():
         if keys and app["id"] not in keys:
             continue
-        for name, about in (app["manifest"].get("functions") or {}).items():
+        for n, (name, about) in enumerate((app["manifest"].get("functions") or {}).items()):
             found.append(
                 {
-                    "id": f"Fn{app['id'][1:]}{len(found)}",
+                    "id": f"Fn{app['id'][1:]}{n}",
                     "callback_id": name,
                     "title": about.get("title", name),
                     "description": about.get("description", ""),

@@ -15,8 +15,8 @@ def _functions(c: Context) -> list[str]:
     """Ids of the functions that apps bring, as ``admin.functions.list`` gives them."""
     found: list[str] = []
     for app in c["apps"].rows():
-        for _ in app["manifest"].get("functions") or {}:
-            found.append(f"Fn{app['id'][1:]}{len(found)}")
+        for number, _ in enumerate(app["manifest"].get("functions") or {}):
+            found.append(f"Fn{app['id'][1:]}{number}")
     return found
 
 

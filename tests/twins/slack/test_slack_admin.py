@@ -199,3 +199,45 @@ async def test_the_client_decides_about_apps_people_and_groups(
 
     await asyncio.to_thread(work)
     assert workspace.universe.crashes == []
+
+
+async def test_the_client_reaches_the_rarer_methods(workspace: Any, env: dict[str, str]) -> None:
+    universe = workspace.universe
+    team, room = env["SLACK_TEAM_ID"], workspace.channel("it")
+    person, other = workspace.user("it", 1), workspace.user("it", 2)
+    now = universe.clock.epoch()
+    session = workspace.acting(universe.pick("it", 1)["email"], "users:read")
+    second = workspace.acting(universe.pick("it", 2)["email"], "users:read")
+    function = {"title": "F", "description": "f", "input_parameters": {}, "output_parameters": {}}
+
+    def work() -> None:
+        admin = WebClient(env["SLACK_ADMIN_TOKEN"], base_url=env["SLACK_URL"])
+        admin.admin_users_setExpiration(user_id=person, expiration_ts=now + 86_400, team_id=team)
+        assert admin.admin_users_getExpiration(user_id=person)["expiration_ts"] == now + 86_400
+        sessions = admin.admin_users_session_list(user_id=person, team_id=team)["active_sessions"]
+        assert len(sessions) == 1
+        admin.admin_users_session_invalidate(session_id=sessions[0]["session_id"], team_id=team)
+        assert session("auth.test")["error"] == "token_revoked"
+        admin.admin_users_session_resetBulk(user_ids=[person, other])
+        assert second("auth.test")["error"] == "token_revoked"
+        assert admin.admin_users_unsupportedVersions_export()["ok"]
+        moved = admin.admin_conversations_bulkMove(channel_ids=[room], target_team_id=team)
+        assert moved["not_added"][0]["errors"] == ["team_is_source_team"]
+        listed = admin.admin_conversations_ekm_listOriginalConnectedChannelInfo()
+        assert listed["channels"] == []
+        config = WebClient(env["SLACK_CONFIG_TOKEN"], base_url=env["SLACK_URL"])
+        ids = []
+        for name in ("One", "Two"):
+            manifest = {"display_information": {"name": name}, "functions": {"f": function}}
+            ids.append(config.apps_manifest_create(manifest=manifest)["app_id"])
+        assert len(admin.admin_functions_list(app_ids=ids)["functions"]) == 2
+        functions = admin.admin_functions_list(app_ids=ids[1:])["functions"]
+        key = functions[0]["id"]
+        assert functions[0]["app_id"] == ids[1]
+        admin.admin_functions_permissions_set(
+            function_id=key, visibility="named_entities", user_ids=[person]
+        )
+        found = admin.admin_functions_permissions_lookup(function_ids=[key])["permissions"][key]
+        assert (found["type"], found["user_ids"]) == ("named_entities", [person])
+
+    await asyncio.to_thread(work)
