@@ -5,6 +5,7 @@ Every function returns plain text of a predictable width, so that columns line u
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
 from decimal import Decimal
@@ -23,9 +24,11 @@ __all__ = [
     "spark",
     "tokens",
     "trial_number",
+    "why",
 ]
 
 _SPARKS = "▁▂▃▄▅▆▇█"
+_MEASURED = re.compile(r"(?s)(.*) \(expected (.+), was (.*)\)")
 
 
 def tokens(count: float | None) -> str:
@@ -133,3 +136,15 @@ def one_line(text: str) -> str:
 def clip(text: str, limit: int) -> str:
     """At most ``limit`` characters, the last one ``…`` where something was cut."""
     return text if len(text) <= limit else text[: max(0, limit - 1)] + "…"
+
+
+def why(reason: str) -> str:
+    """A verdict's reason where little room is and a sign says already that it failed.
+
+    ``does not hold: cmd[1].exit == 3 (expected == 3, was 0)`` becomes ``cmd[1].exit == 3, was 0``.
+    """
+    short = reason.removeprefix("does not hold: ")
+    found = _MEASURED.fullmatch(short)
+    if found and found[1].endswith(found[2]):
+        return f"{found[1]}, was {found[3]}"
+    return short

@@ -256,6 +256,16 @@ class Grid:
             None,
         )
 
+    def so_far(self, split: str) -> tuple[int, int]:
+        """Of a split, in the newest round: trials that satisfied the user, trials that count."""
+        cells = self.columns[-1].cells if self.columns else {}
+        mine = [
+            cell
+            for ident, cell in cells.items()
+            if ident in self.scenarios and self.scenarios[ident].split == split
+        ]
+        return sum(cell.satisfied for cell in mine), sum(cell.counted for cell in mine)
+
     def rows(self, *, going: bool = True) -> list[GridRow]:
         """One line per scenario, what fails first, then by split and id.
 

@@ -54,6 +54,16 @@ ERROR_KINDS: Final = frozenset(
 """Kinds of which some events count as errors; :func:`is_error` decides."""
 
 
+ENDED: Final = {
+    "round_limit": "its rounds of tool calls are used up",
+    "turn_limit": "its turns are used up",
+    "loop": "it repeats itself",
+    "max_tokens": "the answer reached the model's limit",
+    "context_window": "the conversation is full",
+    "refusal": "the model refused",
+}
+"""Why the builder's turn ended, in words, where the reason alone does not say it."""
+
 PAUSED: Final = {
     "user": "paused by you",
     "budget": "paused: budget exhausted",
@@ -245,7 +255,8 @@ def _tool(_: Event, data: Mapping[str, Any]) -> Entry:
 
 
 def _done(_: Event, data: Mapping[str, Any]) -> Entry:
-    return Entry("agent", f"ends its turn: {_text(data, 'reason')}", "muted")
+    reason = _text(data, "reason")
+    return Entry("agent", f"ends its turn: {ENDED.get(reason, reason)}", "muted")
 
 
 def _steered(_: Event, data: Mapping[str, Any]) -> Entry:
@@ -270,7 +281,7 @@ def _trial(event: Event, data: Mapping[str, Any]) -> Entry:
     }.get(outcome, (GLYPHS["void"], "warn"))
     facts = f"{data.get('facts_passed', 0)}/{data.get('facts_total', 0)} facts"
     source = _text(data, "source")
-    reason = _text(data, "reason") if outcome != "satisfied" else ""
+    reason = fmt.why(_text(data, "reason")) if outcome != "satisfied" else ""
     step = data.get("failing_step")
     where = f" step {step}" if step and outcome != "satisfied" else ""
     text = f"{sign} {_numbered(event, data)}{where}"

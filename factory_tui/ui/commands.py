@@ -69,7 +69,8 @@ class ActionProvider(Provider):
                     continue
             run = partial(self.app.run_action, binding.action, active.node)
             found[binding.action] = (f"{name}  ({key})", help_text, run)
-        return sorted(found.values())
+        # What does something comes before what only moves the cursor.
+        return sorted(found.values(), key=lambda item: (item[1].startswith("key "), item[:2]))
 
     async def discover(self) -> Hits:
         """All actions."""

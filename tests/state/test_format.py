@@ -66,3 +66,12 @@ def test_trials_are_numbered_within_their_round() -> None:
     assert numbers == [
         "#1", "#1000", "confirmation #1", "confirmation #2", "confirmation #1000", "retry #3",
     ]  # fmt: skip
+
+
+def test_a_reason_is_short_where_a_sign_says_that_it_failed() -> None:
+    assert fmt.why("does not hold: cmd[1].exit == 3 (expected == 3, was 0)") == (
+        "cmd[1].exit == 3, was 0"
+    )
+    kept = "cmd[1].stdout contains x (expected a line, was nothing)"
+    assert fmt.why(f"does not hold: {kept}") == kept
+    assert fmt.why("must: Dana was told") == "must: Dana was told"

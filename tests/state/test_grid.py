@@ -106,3 +106,15 @@ def test_a_trial_that_outlives_the_score_stays_in_its_round() -> None:
 def test_every_state_has_a_shape_of_its_own() -> None:
     assert len(set(GLYPHS.values())) == len(GLYPHS)
     assert all(len(glyph) == 1 for glyph in GLYPHS.values())
+
+
+def test_before_the_first_score_the_trials_of_each_split_are_counted() -> None:
+    journal = Journal(CREATED)
+    grid = journal.run.grid
+    assert grid.so_far("train") == (0, 0)
+    journal.trial("alpha", "satisfied")
+    journal.trial("alpha", "unsatisfied", n=2)
+    journal.trial("beta", "void", reason="host died")
+    splits = {info.id: info.split for info in grid.scenarios.values()}
+    counted = {"train": (0, 0), "holdout": (0, 0)} | {splits["alpha"]: (1, 2)}
+    assert {split: grid.so_far(split) for split in counted} == counted

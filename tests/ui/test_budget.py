@@ -221,3 +221,21 @@ def test_budget_look(
         await typed(pilot, "tokens", "50k")
 
     assert snap_compare(factory.app(), terminal_size=size, run_before=prepare)
+
+
+async def test_an_empty_field_is_not_an_unlimited_budget(factory: Factory) -> None:
+    factory.fill()
+    app = factory.app()
+    async with app.run_test(size=NARROW) as pilot:
+        await opened(pilot)
+        await typed(pilot, "tokens", "")
+        assert "tokens: give a number" in text_of(app)
+        await pilot.press("ctrl+s")
+        await pilot.pause()
+        assert isinstance(app.screen, BudgetScreen)
+        await typed(pilot, "tokens", "none")
+        await typed(pilot, "usd", "none")
+        assert "Without any limit" in text_of(app)
+        await pilot.press("escape")
+        await caught_up(pilot, shows_run(app))
+    assert requests(factory) == []

@@ -480,6 +480,17 @@ async def test_help_is_about_where_it_was_asked_and_can_be_searched(factory: Fac
         assert isinstance(app.screen, RunScreen)
 
 
+async def test_the_footer_says_how_to_go_back_where_there_is_room(factory: Factory) -> None:
+    factory.fill()
+    app = factory.app()
+    async with app.run_test(size=WIDE) as pilot:
+        await caught_up(pilot)
+        assert text_of(app).splitlines()[-1].rstrip().endswith("q Back  ? Help")
+        await pilot.press("q")
+        await caught_up(pilot, lambda: isinstance(app.screen, FleetScreen))
+        assert "q Quit" in text_of(app).splitlines()[-1]
+
+
 @pytest.mark.slow
 async def test_every_key_is_in_the_palette(factory: Factory) -> None:
     factory.fill()
@@ -489,8 +500,9 @@ async def test_every_key_is_in_the_palette(factory: Factory) -> None:
         from factory_tui.ui.commands import ActionProvider
 
         provider = ActionProvider(app.screen)
-        names = [hit.prompt async for hit in provider.discover()]
-        text = "\n".join(map(str, names))
+        names = [str(hit.prompt) async for hit in provider.discover()]
+        text = "\n".join(names)
+        assert names.index("Budget  (b)") < names.index("Down  (↓)"), "moving comes last"
         for word in ("Budget", "Spec", "Pause", "Stop", "Feedback", "Full", "Help", "Command line"):
             assert word in text
         await pilot.press("ctrl+p")

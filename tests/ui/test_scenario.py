@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -166,7 +167,8 @@ async def test_the_verdict_tells_expected_and_actual_and_quotes_the_judge(told: 
         await opened(pilot, "okta-down")
         shown = text_of(app)
         assert "✗ unsatisfied" in shown and "by facts" in shown
-        assert "expected 3" in shown and "step 3" in shown and "never" in shown
+        assert "was      0" in shown and "step 3" in shown and "never" in shown
+        assert "expected 3" not in shown, "the fact itself says what is expected"
         await pilot.press("escape")
         await opened(pilot, "asks-before-removing")
         shown = text_of(app)
@@ -436,3 +438,20 @@ async def test_a_single_piece_of_evidence_is_called_so(told: Factory) -> None:
         await pilot.pause()
         said = [note.message for note in app._notifications]
         assert said == ["This is the only evidence in this trial"]
+
+
+def test_a_fact_that_held_does_not_draw_the_cursor_from_those_that_did_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The step of the evidence also made other facts true; they are not what is looked for."""
+    pane, moves = VerdictPane(), list[int]()
+    monkeypatch.setattr(pane, "move_to", moves.append)
+    failed, held = ruling("slack.channels.count == 1", ()), ruling("cmd[1].exit == 0", (1,))
+    held = dataclasses.replace(held, verdict="met")
+    pane._lines = [([], None), ([], 0), ([], 1)]
+    pane._rulings = [failed, held]
+    pane.go_to_step(1)
+    assert moves == []
+    pane._rulings = [dataclasses.replace(failed, verdict="met"), held]
+    pane.go_to_step(1)
+    assert moves == [2]

@@ -467,3 +467,22 @@ def test_spec_look(
         await caught_up(pilot)
 
     assert snap_compare(works.app(), terminal_size=size, run_before=prepare)
+
+
+async def test_an_editor_that_cannot_be_read_is_named(
+    works: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VISUAL", 'vi "unclosed')
+    app = works.app()
+    async with app.run_test(size=NARROW) as pilot:
+        await opened(pilot)
+        await pilot.press("ctrl+e")
+        await pilot.pause()
+        assert any("VISUAL" in note.message for note in app._notifications)
+
+
+async def test_saving_comes_first_among_the_keys(works: Factory) -> None:
+    app = works.app()
+    async with app.run_test(size=NARROW) as pilot:
+        await opened(pilot)
+        assert text_of(app).splitlines()[-1].split()[:2] == ["^s", "Save"]

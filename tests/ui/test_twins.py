@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from factory_tui.store import Traffic
 from factory_tui.ui.screens.scenario import ScenarioScreen
 from factory_tui.ui.screens.twins import TwinsScreen
-from factory_tui.ui.widgets.holdings import CollectionList, RowList
+from factory_tui.ui.widgets.holdings import CollectionList, RowList, collections, names_of
 from factory_tui.ui.widgets.sheet import Sheet
 from tests.ui.conftest import Factory, caught_up
 from tests.ui.seed_trials import plant
@@ -126,3 +126,26 @@ def test_twins_look(
         await pilot.press("2")
 
     assert snap_compare(held.app(), terminal_size=size, run_before=prepare)
+
+
+def test_rows_made_of_ids_are_called_by_the_names_behind_them() -> None:
+    found = collections(
+        {
+            "slack": [
+                {"name": "members", "kind": "table", "count": 1, "inserted": 1,
+                 "rows": [{"key": "C0ENGWEB00/U0ANAHOLT0", "mark": "inserted",
+                           "row": {"channel": "C0ENGWEB00", "user": "U0ANAHOLT0", "n": 7}}]},
+                {"name": "channels", "kind": "table", "count": 1,
+                 "rows": [{"key": "C0ENGWEB00", "row": {"id": "C0ENGWEB00", "name": "eng-web"}}]},
+                {"name": "users", "kind": "table", "count": 2,
+                 "rows": [{"key": "U0ANAHOLT0", "row": {"id": "U0ANAHOLT0", "name": "ana.holt"}},
+                          {"key": "1", "row": {"id": "1", "name": "somebody else"}}]},
+            ]
+        }
+    )  # fmt: skip
+    names = names_of(found, "slack")
+    assert names == {"C0ENGWEB00": "eng-web", "U0ANAHOLT0": "ana.holt"}
+    rows = RowList()
+    rows.collection, rows._rows, rows._names = found[0], list(found[0].rows), names
+    shown = "".join(text for text, _ in rows.draw_row(0, 42))
+    assert shown.split() == ["+", "eng-web", "/", "ana.holt"]

@@ -72,7 +72,8 @@ class FrameScreen(Screen[Any]):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "back", "Back", show=False),
+        Binding("escape", "back", "Back", show=False),
+        Binding("q", "back", "Back"),
         Binding("tab", "app.focus_next", "Next pane", show=False),
         Binding("shift+tab", "app.focus_previous", "Previous pane", show=False),
         Binding("colon", "command", "Command line", show=False, key_display=":"),

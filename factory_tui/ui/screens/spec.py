@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
+import signal
 import subprocess
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -361,7 +363,8 @@ class SpecScreen(FrameScreen):
         elif self.conflict:
             lines = unified(self._base, self._disk)
             count = sum(line[:1] in "+-" for line in lines)
-            self._ask_over(f"{self.path.name} has changed on disk ({count} lines).", self._disk)
+            changed = f"{count} line{'' if count == 1 else 's'}"
+            self._ask_over(f"{self.path.name} has changed on disk ({changed}).", self._disk)
         else:
             self._write()
 
@@ -387,9 +390,14 @@ class SpecScreen(FrameScreen):
         self.file.forget_draft()
         self._drafted = ""
         self.query_one(DiskNotice).show("")
-        more = f" The other text is in {aside}." if aside else ""
+        more = f" The other text is in {self._shown(aside)}." if aside else ""
         self.notify(f"Saved: {self._what_saving_does()}.{more}", timeout=8)
         self._show_state()
+
+    def _shown(self, path: Path) -> Path:
+        """A path as short as it can be said in this factory."""
+        home = self.factory.factory_dir.resolve()
+        return path.resolve().relative_to(home) if path.resolve().is_relative_to(home) else path
 
     def _keep_draft(self) -> None:
         if self.file is None:
@@ -446,7 +454,12 @@ class SpecScreen(FrameScreen):
         """Edit in $VISUAL or $EDITOR: the file itself, or a copy of an unsaved text."""
         if self.file is None:
             return
-        command = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
+        wanted = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+        try:
+            command = shlex.split(wanted) or ["vi"]
+        except ValueError:
+            self.notify(f"$VISUAL or $EDITOR cannot be read: {wanted}", severity="error")
+            return
         if not self.dirty:
             self._run_editor([*command, str(self.path)])
             try:
@@ -472,7 +485,7 @@ class SpecScreen(FrameScreen):
 
     def _run_editor(self, command: list[str]) -> bool:
         try:
-            with self.app.suspend():
+            with self.app.suspend(), _ctrl_c_is_the_editors():
                 subprocess.run(command, check=False)
         except SuspendNotSupported:
             self.notify("This terminal cannot hand over to another editor", severity="warning")
@@ -481,3 +494,13 @@ class SpecScreen(FrameScreen):
             self.notify(f"{command[0]}: {error.strerror}", severity="error")
             return False
         return True
+
+
+@contextlib.contextmanager
+def _ctrl_c_is_the_editors() -> Iterator[None]:
+    """Do not leave at a ctrl+c that is meant for the editor; both get the signal."""
+    before = signal.signal(signal.SIGINT, lambda number, frame: None)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

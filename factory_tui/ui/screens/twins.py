@@ -15,7 +15,14 @@ from factory_tui.state import format as fmt
 from factory_tui.store import StoreError, Traffic, TrialRow
 from factory_tui.ui.screens.panes import Panes
 from factory_tui.ui.widgets.frame import Line
-from factory_tui.ui.widgets.holdings import CollectionList, Held, RowList, collections, row_lines
+from factory_tui.ui.widgets.holdings import (
+    CollectionList,
+    Held,
+    RowList,
+    collections,
+    names_of,
+    row_lines,
+)
 from factory_tui.ui.widgets.lines import LineList
 from factory_tui.ui.widgets.sheet import Sheet
 from factory_tui.ui.widgets.tones import Part
@@ -150,7 +157,9 @@ class TwinsScreen(Panes):
         self.query_one("#about", Line).show(left, right)
 
     def _show_rows(self) -> None:
-        self.query_one(RowList).show(self.query_one(CollectionList).current)
+        lists = self.query_one(CollectionList)
+        names = names_of(lists.items, lists.current.twin) if lists.current else {}
+        self.query_one(RowList).show(lists.current, names)
         self._show_row()
 
     def _show_row(self) -> None:

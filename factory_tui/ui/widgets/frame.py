@@ -77,15 +77,20 @@ class KeyLine(Toned):
         """Paint the keys; those that do not fit are left out, help never is."""
         width = self.size.width
         shown = self._shown = self._keys()
-        last = [item for item in shown if item[0] in ("question_mark", "q")]
-        rest = [item for item in shown if item not in last]
-        reserve = sum(len(label) + len(name) + 3 for _, label, name, _ in last)
+        home = [item for item in shown if item[0] == "q"]
+        last = [item for item in shown if item[0] == "question_mark"]
+        rest = [item for item in shown if item not in (*home, *last)]
+        if home and home[0][2] != "Back":
+            last, home = [*home, *last], []
+        reserve = _length(last)
         parts: list[Part] = []
         self._spots = []
         used = 0
-        if sum(len(label) + len(name) + 3 for _, label, name, _ in rest) + reserve > width:
+        if _length(rest) + reserve > width:
             # What would do nothing gives way first.
             rest = [item for item in rest if item[3]]
+        if _length(rest) + _length(home) + reserve <= width:
+            rest += home
         for key, label, name, enabled in rest:
             size = len(label) + len(name) + 3
             if used + size + reserve > width:
@@ -118,7 +123,15 @@ class KeyLine(Toned):
                 if not name:
                     continue
                 found[binding.action] = (binding.key, label, name, active.enabled and possible)
-        return list(found.values())
+        return self._in_order(found)
+
+    def _in_order(
+        self, found: dict[str, tuple[str, str, str, bool]]
+    ) -> list[tuple[str, str, str, bool]]:
+        """The screen's own keys in the order in which the screen lists them."""
+        own = [b.action for b in self.screen.BINDINGS if isinstance(b, Binding)]
+        mine = iter(sorted((action for action in found if action in own), key=own.index))
+        return [found[next(mine) if action in own else action] for action in found]
 
     def naming(self, action: str, name: str) -> tuple[str, bool]:
         """What an action is called right now, and whether it would do something.
@@ -138,6 +151,10 @@ class KeyLine(Toned):
         for start, end, key in self._spots:
             if start <= offset.x < end:
                 self.app.simulate_key(key)
+
+
+def _length(keys: Iterable[tuple[str, str, str, bool]]) -> int:
+    return sum(len(label) + len(name) + 3 for _, label, name, _ in keys)
 
 
 class Prompt(Horizontal):

@@ -17,7 +17,15 @@ from factory_tui.ui.widgets.detail import wrap
 from factory_tui.ui.widgets.lines import LineList
 from factory_tui.ui.widgets.tones import Part, fit, width_of
 
-__all__ = ["Collection", "CollectionList", "Held", "RowList", "collections", "row_lines"]
+__all__ = [
+    "Collection",
+    "CollectionList",
+    "Held",
+    "RowList",
+    "collections",
+    "names_of",
+    "row_lines",
+]
 
 MARKS: Final = {"": " ", "inserted": "+", "updated": "~", "deleted": "−"}
 _TONES: Final = {"": "text", "inserted": "good", "updated": "warn", "deleted": "bad"}
@@ -27,6 +35,9 @@ _NAMES: Final = (
     "key", "type", "status", "id",
 )  # fmt: skip
 """Fields that tell a row from others, the best first."""
+
+_LONG: Final = 9
+"""Characters from which on an id is taken to be that of one row only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +84,20 @@ def collections(state: Mapping[str, Any]) -> list[Collection]:
     return found
 
 
+def names_of(items: Sequence[Collection], twin: str) -> dict[str, str]:
+    """What the rows of a twin are called, by their ids; short ids are too often another's."""
+    found: dict[str, str] = {}
+    for item in items:
+        if item.twin != twin or item.kind == "view":
+            continue
+        for held in item.rows:
+            fields = dict(_leaves(held.row))
+            name = next((fields[word] for word in ("login", *_NAMES[:3]) if fields.get(word)), "")
+            if len(held.key) >= _LONG and "/" not in held.key and name:
+                found[held.key] = name
+    return found
+
+
 def _collection(twin: str, item: Mapping[str, Any]) -> Collection:
     rows = tuple(
         Held(str(row.get("key")), str(row.get("mark") or ""), row.get("row"), row.get("before"))
@@ -96,12 +121,13 @@ class CollectionList(LineList):
 
     def __init__(self, *, ident: str | None = None) -> None:
         super().__init__(id=ident)
-        self._items: list[Collection] = []
+        self.items: list[Collection] = []
+        """The collections shown."""
         self.hint = ""
 
     def show(self, items: list[Collection], hint: str = "") -> None:
         """Show other collections."""
-        self._items, self.hint = items, hint
+        self.items, self.hint = items, hint
         if not self.chosen:
             first = next((n for n, item in enumerate(items) if item.changed), 0)
             self.set_reactive(LineList.cursor, first)
@@ -113,16 +139,16 @@ class CollectionList(LineList):
     @property
     def current(self) -> Collection | None:
         """The collection under the cursor."""
-        return self._items[self.cursor] if self.cursor < len(self._items) else None
+        return self.items[self.cursor] if self.cursor < len(self.items) else None
 
     def row_count(self) -> int:
         """Collections."""
-        return len(self._items)
+        return len(self.items)
 
     def draw_row(self, index: int, width: int) -> Sequence[Part]:
         """Twin, name, what changed, how many rows."""
-        item = self._items[index]
-        first = index == 0 or self._items[index - 1].twin != item.twin
+        item = self.items[index]
+        first = index == 0 or self.items[index - 1].twin != item.twin
         twin: Part = (fit(item.twin if first else "", 6), "accent")
         tail: list[Part] = []
         for mark in ("inserted", "updated", "deleted"):
@@ -157,10 +183,15 @@ class RowList(LineList):
         super().__init__(id=ident)
         self.collection: Collection | None = None
         self._rows: list[Held] = []
+        self._names: Mapping[str, str] = {}
 
-    def show(self, collection: Collection | None) -> None:
-        """Show a collection from its beginning."""
+    def show(self, collection: Collection | None, names: Mapping[str, str] | None = None) -> None:
+        """Show a collection from its beginning.
+
+        ``names`` are those of the twin's rows by their ids (:func:`names_of`); kept if left out.
+        """
         self.collection = collection
+        self._names = self._names if names is None else names
         rows = [] if collection is None else list(collection.rows)
         self._rows = [row for row in rows if row.mark or not self.changes_only]
         self.set_reactive(LineList.cursor, 0)
@@ -189,12 +220,23 @@ class RowList(LineList):
     def draw_row(self, index: int, width: int) -> Sequence[Part]:
         """Mark, key, and what the row is or what became of it."""
         held = self._rows[index]
-        longest = max((len(row.key) for row in self._rows), default=6)
-        key = fit(held.key, min(longest, max(6, width // 3)))
+        words = digest(held.row, but=held.key)
+        name = self._names_of(held.key)
+        longest = max((len(self._names_of(row.key)) for row in self._rows), default=6)
+        # A key that says all there is (this member of that channel) may have the whole line.
+        most = width - 3 if not words and held.mark != "updated" else max(6, width // 3)
+        key = fit(name, min(longest, most))
         head: list[Part] = [(f"{MARKS[held.mark]} ", _TONES[held.mark]), (key + " ", "muted")]
         room = max(0, width - width_of(head))
-        text = difference(held.before, held.row) if held.mark == "updated" else digest(held.row)
+        text = difference(held.before, held.row) if held.mark == "updated" else words
         return [*head, (fit(text, room), "text" if held.mark else "muted")]
+
+    def _names_of(self, key: str) -> str:
+        """A key; one made of the ids of other rows in their names: ``eng-web / ana.holt``."""
+        parts = key.split("/")
+        if len(parts) == 1 or not any(part in self._names for part in parts):
+            return key
+        return " / ".join(self._names.get(part, part) for part in parts)
 
     def empty(self, width: int) -> Sequence[Sequence[Part]]:
         """Why there is nothing."""
@@ -212,11 +254,17 @@ class RowList(LineList):
         self.changes_only = not self.changes_only
 
 
-def digest(row: Any) -> str:
-    """A row in a few words: the fields that tell it from others."""
+def digest(row: Any, but: str = "") -> str:
+    """A row in a few words: the fields that tell it from others.
+
+    ``but`` is the row's key where it is shown already; what it is made of is not repeated.
+    """
     if not isinstance(row, Mapping):
         return fmt.one_line(json.dumps(row, ensure_ascii=False))
-    found = dict(_leaves(row))
+    known = {but, *but.split("/")}
+    found = {name: value for name, value in _leaves(row) if value not in known}
+    if not found.keys() - {"n"}:
+        return ""  # a running number says nothing
     words = [found[name] for name in _NAMES if found.get(name)]
     if len(words) < 2:
         words += [f"{name} {value}" for name, value in found.items() if value not in words][:3]

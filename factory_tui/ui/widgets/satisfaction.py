@@ -54,10 +54,23 @@ def gauge(score: Score, target: float, width: int) -> list[Part]:
     return cells
 
 
-def score_parts(name: str, score: Score, target: float, width: int, trend: int = 0) -> list[Part]:
-    """One split's score: rate, interval, n, and a gauge where there is room."""
+def score_parts(
+    name: str,
+    score: Score,
+    target: float,
+    width: int,
+    trend: int = 0,
+    so_far: tuple[int, int] = (0, 0),
+) -> list[Part]:
+    """One split's score: rate, interval, n, and a gauge where there is room.
+
+    ``so_far`` is what to show before the first score: trials that satisfied, trials that count.
+    """
     head: Part = (fit(name, 8), "muted")
     if score.rate is None:
+        satisfied, trials = so_far
+        if trials:
+            return [head, ("  —  ", "faint"), (f"{satisfied} of {trials} so far", "text")]
         return [head, ("  —  no trial yet", "faint")]
     tone = "good" if score.rate >= target else "warn"
     reach = f"[{fmt.interval(score.low, score.high)}]" if score.low is not None else ""
@@ -154,6 +167,7 @@ class SatisfactionPanel(LineList):
                 run.target,
                 width,
                 _trend(train, None if before is None else before.train),
+                run.grid.so_far("train"),
             ),
             score_parts(
                 "holdout",
@@ -161,6 +175,7 @@ class SatisfactionPanel(LineList):
                 run.target,
                 width,
                 _trend(holdout, None if before is None else before.holdout),
+                run.grid.so_far("holdout"),
             ),
             self._legend(run, latest, width),
         ]
@@ -182,7 +197,7 @@ class SatisfactionPanel(LineList):
             split: Part = ("h " if holdout else "  ", "accent" if holdout else "faint")
             return [sign, split, (name, "text"), *cells]
         counts = f"{row.satisfied}/{row.trials}" if row.trials else "—"
-        reason = row.reason if row.status != "pass" else "satisfied"
+        reason = fmt.why(row.reason) if row.status != "pass" else "satisfied"
         name_width = self._name_width(width)
         return [
             sign,

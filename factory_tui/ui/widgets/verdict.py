@@ -62,12 +62,19 @@ class VerdictPane(LineList):
         return None if number is None else self._rulings[number]
 
     def go_to_step(self, step: int) -> None:
-        """Put the cursor on the gravest criterion that rests on a scenario step, if one does."""
+        """Put the cursor on the gravest criterion that rests on a scenario step, if one does.
+
+        A criterion that is met does not draw the eye away from those that are not.
+        """
         held = self.current
         if held is not None and step in held.steps:
             return
+        failed = any(ruling.verdict != "met" for ruling in self._rulings)
         for place, (_, number) in enumerate(self._lines):
-            if number is not None and step in self._rulings[number].steps:
+            ruling = None if number is None else self._rulings[number]
+            if ruling is None or step not in ruling.steps:
+                continue
+            if not failed or ruling.verdict != "met":
                 self.move_to(place)
                 return
 
@@ -156,11 +163,12 @@ class VerdictPane(LineList):
         if ruling.verdict != "met" and ruling.error:
             lines.append([("         cannot be told: ", "muted"), (ruling.error, "warn")])
         elif ruling.verdict != "met" and ruling.kind == "fact":
-            must_not = "never " if ruling.level == "never" else ""
-            lines += [
-                [("         expected ", "muted"), (must_not + (ruling.expected or "—"), "text")],
-                [("         was      ", "muted"), (ruling.actual or "—", "bad")],
-            ]
+            never = ruling.level == "never"
+            # Most facts end with what is expected; then the line above has said it.
+            if never or not ruling.expected or not ruling.text.endswith(ruling.expected):
+                wanted = ("never " if never else "") + (ruling.expected or "—")
+                lines.append([("         expected ", "muted"), (wanted, "text")])
+            lines.append([("         was      ", "muted"), (ruling.actual or "—", "bad")])
         if ruling.quote:
             lines.append([("         judge    ", "muted"), (f"“{ruling.quote}”", "text")])
         return lines
