@@ -41,7 +41,7 @@ class Apps(Resource):
     page_size = 20
     event = "application.lifecycle"
     fields: ClassVar[str] = (
-        "name:str label:str! signOnMode:str accessibility:dict visibility:dict features:list"
+        "name:str label:str(100)! signOnMode:str accessibility:dict visibility:dict features:list"
         " credentials:dict settings:dict licensing:dict profile:dict"
     )
 

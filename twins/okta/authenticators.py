@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar, Final
 
-from factory_tui.universe import Call, Response, Row, route
+from factory_tui.universe import Call, Refused, Response, Row, route
 
 from . import errors
 from .base import body_object
@@ -163,8 +163,14 @@ class Captchas(Resource):
                 "CAPTCHA count limit reached. At most one CAPTCHA instance is allowed per Org."
                 " Please remove existing CAPTCHA to create a new one."
             )
-            response = errors.refuse(call, 403, "E0000166", sentence, sentence)
-            raise response
+            refused = errors.refuse(call, 403, "E0000166", sentence, sentence)
+            shown = refused.response.data()
+            shown["errorCauses"][0] |= {
+                "reason": "EXCEEDS_MAX_VALUE",
+                "locationType": "url",
+                "domain": "captcha",
+            }
+            raise Refused(Response.json(shown, 403))
         return super().create(call, body, owner, **more)
 
     def check(self, call: Call, body: dict[str, Any], before: Row | None) -> dict[str, Any]:

@@ -52,8 +52,8 @@ class Servers(Resource):
     event = "oauth2.as"
     page_size = 200
     fields: ClassVar[str] = (
-        "name:str! description:str? audiences:list! issuerMode:ORG_URL|CUSTOM_URL|DYNAMIC=ORG_URL"
-        " credentials:dict issuer:str"
+        "name:str(100)! description:str(1024)? audiences:list!"
+        " issuerMode:ORG_URL|CUSTOM_URL|DYNAMIC=ORG_URL credentials:dict issuer:str"
     )
 
     def check(self, call: Call, body: dict[str, Any], before: Row | None) -> dict[str, Any]:
@@ -186,7 +186,7 @@ class Scopes(Resource):
     has_status = False
     stamps = ""
     fields = (
-        "name:str! displayName:str description:str? metadataPublish:ALL_CLIENTS|NO_CLIENTS"
+        "name:str(100)! displayName:str description:str? metadataPublish:ALL_CLIENTS|NO_CLIENTS"
         "=NO_CLIENTS consent:IMPLICIT|REQUIRED|FLEXIBLE default:bool=false optional:bool"
     )
     filters = ("name",)
@@ -222,7 +222,7 @@ class Claims(Resource):
     created_status = 201
     stamps = ""
     fields = (
-        "name:str! status:ACTIVE|INACTIVE claimType:IDENTITY|RESOURCE=RESOURCE"
+        "name:str(100)! status:ACTIVE|INACTIVE claimType:IDENTITY|RESOURCE=RESOURCE"
         " valueType:EXPRESSION|GROUPS|SYSTEM=EXPRESSION value:str! conditions:dict={}"
         " alwaysIncludeInToken:bool=true group_filter_type:STARTS_WITH|EQUALS|CONTAINS|REGEX"
     )
@@ -275,7 +275,7 @@ class ServerPolicies(Resource):
     created_status = 201
     turned = "nothing"
     fields = (
-        "name:str! description:text! type:OAUTH_AUTHORIZATION_POLICY priority:int"
+        "name:str(100)! description:str(255)! type:OAUTH_AUTHORIZATION_POLICY priority:int"
         " conditions:dict={} status:ACTIVE|INACTIVE"
     )
 

@@ -1,12 +1,12 @@
 """The changes themselves, shared by the API's handlers and the scenarios' operations."""
 
-from typing import Any
+from typing import Any, Final
 
 from factory_tui.universe import HEX, Call, Row, Twin
 
 from . import seeds, shapes
 from .base import now
-from .rule_language import RuleError, compile_rule
+from .rule_language import RuleError, compile_rule, looks_at_groups
 
 __all__ = [
     "add_group",
@@ -46,6 +46,8 @@ _SAYS = {
     "group.user_membership.remove": "Remove user from group membership",
 }
 
+_DEEPEST: Final = 5
+"""How often one membership that a rule gives may lead to the next."""
 
 def add_user(twin: Twin, when: str, profile: Row, **more: Any) -> Row:
     """Put a new STAGED user."""
@@ -89,7 +91,10 @@ def add_group(twin: Twin, when: str, name: str, description: str | None) -> Row:
 
 
 def remove_group(twin: Twin, key: str) -> None:
-    """Delete a group and its memberships."""
+    """Delete a group and its memberships; rules that fill it can do so no more."""
+    for rule in list(twin["rules"].rows()):
+        if key in rule["actions"]["assignUserToGroups"]["groupIds"]:
+            twin["rules"].put(rule["id"], {**rule, "status": "INVALID"})
     for member in twin["members"].find("group", key):
         twin["members"].delete(member)
     _drop_roles(twin, key)
@@ -113,18 +118,30 @@ def _drop_things(twin: Twin, key: str, *assignments: str) -> None:
                 things.delete((assignment, f"{held[1]}/{key}"))
 
 
-def join(call: Call, group: str, user: str, rule: str = "") -> None:
+def join(call: Call, group: str, user: str, rule: str = "", depth: int = 0) -> None:
     """Make a user a member and log it; nothing happens if it is one."""
     if (group, user) not in call.twin["members"]:
         put_member(call.twin, group, user, rule)
         log(call, "group.user_membership.add", call.twin["users"][user], call.twin["groups"][group])
+        _follow(call, user, depth)
 
 
-def leave(call: Call, group: str, user: str) -> None:
+def leave(call: Call, group: str, user: str, depth: int = 0) -> None:
     """Remove a member and log it; nothing happens if it is none."""
     if drop_member(call.twin, group, user):
         row = call.twin["groups"][group]
         log(call, "group.user_membership.remove", call.twin["users"][user], row)
+        _follow(call, user, depth)
+
+
+def _follow(call: Call, user: str, depth: int) -> None:
+    """Let the rules that look at groups look again; rules that chase each other give up."""
+    if depth >= _DEEPEST:
+        return
+    for rule in list(call.twin["rules"].rows()):
+        expression = rule["conditions"]["expression"]["value"]
+        if rule["status"] == "ACTIVE" and looks_at_groups(expression):
+            _apply(call, rule, call.twin["users"][user], depth + 1)
 
 
 def put_member(twin: Twin, group: str, user: str, rule: str = "") -> None:
@@ -160,12 +177,16 @@ def apply_rule(call: Call, rule: Row) -> None:
         _apply(call, rule, row)
 
 
-def _apply(call: Call, rule: Row, user: Row) -> None:
+def _apply(call: Call, rule: Row, user: Row, depth: int = 0) -> None:
     people = rule["conditions"].get("people") or {}
     excluded = user["id"] in ((people.get("users") or {}).get("exclude") or [])
+    expression = rule["conditions"]["expression"]["value"]
+    context: Row = {"user": user["profile"]}
+    if looks_at_groups(expression):
+        context["groups"] = _groups(call.twin, user["id"])
     try:
-        matches = compile_rule(rule["conditions"]["expression"]["value"])
-        hit = not excluded and user["status"] != "DEPROVISIONED" and matches(user["profile"])
+        matches = compile_rule(expression)
+        hit = not excluded and user["status"] != "DEPROVISIONED" and matches(context)
     except RuleError:
         return
     for group in rule["actions"]["assignUserToGroups"]["groupIds"]:
@@ -173,7 +194,7 @@ def _apply(call: Call, rule: Row, user: Row) -> None:
             continue
         member = call.twin["members"].get((group, user["id"]))
         if hit and member is None:
-            join(call, group, user["id"], rule["id"])
+            join(call, group, user["id"], rule["id"], depth)
         elif (
             not hit
             and member is not None
@@ -181,7 +202,17 @@ def _apply(call: Call, rule: Row, user: Row) -> None:
             and user["status"] != "DEPROVISIONED"
         ):
             # Deactivation does not take anybody out of a group; a changed profile does.
-            leave(call, group, user["id"])
+            leave(call, group, user["id"], depth)
+
+
+def _groups(twin: Twin, user: str) -> list[tuple[str, str]]:
+    """Ids and names of the groups that a user is in."""
+    joined = {key[0] for key in twin["members"].find("user", user)}
+    return [
+        (str(key), row["profile"]["name"])
+        for key, row in twin["groups"].items()
+        if key in joined or row["type"] == "BUILT_IN"
+    ]
 
 
 def drop_rule(call: Call, rule: Row) -> None:

@@ -187,8 +187,8 @@ class DeviceAssurance(Resource):
     verbs = "list create get replace delete"
     has_status = False
     fields = (
-        f"name:str! platform:{_PLATFORMS}! osVersion:dict osVersionConstraints:list jailbreak:bool"
-        " diskEncryptionType:dict screenLockType:dict secureHardwarePresent:bool"
+        f"name:str(255)! platform:{_PLATFORMS}! osVersion:dict osVersionConstraints:list"
+        " jailbreak:bool diskEncryptionType:dict screenLockType:dict secureHardwarePresent:bool"
         " thirdPartySignalProviders:dict devicePostureChecks:dict gracePeriod:dict"
         " displayRemediationMode:str"
     )

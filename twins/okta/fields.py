@@ -6,7 +6,8 @@ A declaration is text, one field per word::
 
 ``!`` the field is required, ``?`` it is shown as ``null`` when nobody gave it, ``=value`` what it
 is when nobody gave it. Types are ``str``, ``int``, ``num``, ``bool``, ``list``, ``dict``, ``any``,
-or the allowed words joined by ``|``. A body's other fields are dropped, as Okta does.
+or the allowed words joined by ``|``; ``str(50)`` is text of at most 50 letters. A body's other
+fields are dropped, as Okta does.
 """
 
 from collections.abc import Callable
@@ -18,10 +19,11 @@ from factory_tui.universe import Call
 
 from . import errors
 
-__all__ = ["BLANK", "INVALID", "Field", "checked", "declared"]
+__all__ = ["BLANK", "INVALID", "TOO_LONG", "Field", "checked", "declared"]
 
 BLANK: Final = "The field cannot be left blank"
 INVALID: Final = "The field has an invalid value"
+TOO_LONG: Final = "The field is too long"
 _LONGEST: Final = 4096
 
 _KINDS: Final[dict[str, Callable[[Any], bool]]] = {
@@ -48,6 +50,7 @@ class Field:
         required: Refused when absent.
         shown: Shown even if nobody gave it.
         default: Its value then.
+        longest: How many letters a text may have, 0 for as many as any.
     """
 
     name: str
@@ -56,6 +59,7 @@ class Field:
     required: bool
     shown: bool
     default: str
+    longest: int = 0
 
     def value(self) -> Any:
         """A fresh default."""
@@ -83,11 +87,14 @@ def declared(text: str) -> tuple[Field, ...]:
         rest, equals, default = rest.partition("=")
         required, shown = rest.endswith("!"), rest.endswith("?")
         kind = rest.rstrip("!?")
+        kind, _, longest = kind.rstrip(")").partition("(")
         words = tuple(kind.split("|")) if "|" in kind or kind.isupper() else ()
         if not words and kind not in _KINDS:
             raise ValueError(f"{word}: no such type")
         kind = "" if words else kind
-        found.append(Field(name, kind, words, required, shown or bool(equals), default))
+        found.append(
+            Field(name, kind, words, required, shown or bool(equals), default, int(longest or 0))
+        )
     return tuple(found)
 
 
@@ -115,6 +122,8 @@ def checked(
                 problems.append((field.name, BLANK))
             elif field.shown:
                 kept[field.name] = field.value()
+        elif field.longest and isinstance(value, str) and len(value) > field.longest:
+            problems.append((field.name, TOO_LONG))
         elif field.holds(value):
             kept[field.name] = value
         else:

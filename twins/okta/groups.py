@@ -158,8 +158,8 @@ def _profile(call: Call, own: str | None) -> Row:
     custom = custom_attributes(call.twin, "group", "default")
     unknown = sorted(set(profile) - {"name", "description"} - set(custom))
     if unknown:
-        sentence = f"{unknown[0]}: The field is not in the group schema"
-        raise errors.invalid(call, unknown[0], sentence)
+        causes = [f"Property name '{name}' is not defined in profile" for name in unknown]
+        raise errors.invalid(call, "UserGroup" if own else "New UserGroup", *causes)
     for key, attribute in custom.items():
         problem = problem_of(attribute, profile.get(key))
         if problem:

@@ -97,7 +97,7 @@ class EventHooks(Resource):
     prefix = "who"
     allow = ""
     inactive_first = "An active event hook cannot be deleted"
-    fields: ClassVar[str] = "name:str! description:str events:dict! channel:dict!"
+    fields: ClassVar[str] = "name:str(255)! description:str events:dict! channel:dict!"
     stamps = "created createdBy lastUpdated"
     event = "event_hook"
 
@@ -165,7 +165,7 @@ class InlineHooks(Resource):
     verbs = "list create get replace update delete activate deactivate"
     allow = ""
     inactive_first = "An active inline hook cannot be deleted"
-    fields = f"name:str! type:{_KINDS} version:str! channel:dict!"
+    fields = f"name:str(255)! type:{_KINDS} version:str! channel:dict!"
     event = "inline_hook"
 
     def check(self, call: Call, body: dict[str, Any], before: Row | None) -> dict[str, Any]:

@@ -50,12 +50,12 @@ class IdentityProviders(Resource):
     kind = "IdentityProvider"
     path = _IDP
     prefix = "0oa"
-    unique = ""
+    unique = "name"
     inactive_first = "An active identity provider cannot be deleted"
     event = "system.idp.lifecycle"
     fields: ClassVar[str] = (
-        f"type:{'|'.join(_TYPES.split())}! issuerMode:ORG_URL|CUSTOM_URL|DYNAMIC=ORG_URL name:str!"
-        " protocol:dict! policy:dict={} properties:dict"
+        f"type:{'|'.join(_TYPES.split())}! issuerMode:ORG_URL|CUSTOM_URL|DYNAMIC=ORG_URL"
+        " name:str(100)! protocol:dict! policy:dict={} properties:dict"
     )
 
     def check(self, call: Call, body: dict[str, Any], before: Row | None) -> dict[str, Any]:

@@ -64,7 +64,7 @@ class SmsTemplates(Resource):
     prefix = "cst"
     verbs = "list create get replace update delete"
     has_status = False
-    fields = "name:str! type:SMS_VERIFY_CODE! template:str! translations:dict={}"
+    fields = "name:str(50)! type:SMS_VERIFY_CODE! template:str(161)! translations:dict={}"
 
     def check(self, call: Call, body: dict[str, Any], before: Row | None) -> dict[str, Any]:
         """The code has to be in it; a partial change adds translations."""
@@ -92,7 +92,7 @@ class HookKeys(Resource):
     prefix = "HKY"
     verbs = "list create get replace delete"
     has_status = False
-    fields = "name:str!"
+    fields = "name:str(255)!"
 
     def put_new(self, twin: Twin, kept: dict[str, Any], owner: str = "", **more: Any) -> Row:
         """With a key pair."""

@@ -29,10 +29,9 @@ class Zones(Resource):
     path = "/api/v1/zones/{zoneId}"
     prefix = "nzo"
     filters = ("id", "usage", "system", "name")
-    inactive_first = "An active zone cannot be deleted"
     event = "zone"
     fields: ClassVar[str] = (
-        "type:IP|DYNAMIC|DYNAMIC_V2! name:str! usage:POLICY|BLOCKLIST=POLICY gateways:list?"
+        "type:IP|DYNAMIC|DYNAMIC_V2! name:str(128)! usage:POLICY|BLOCKLIST=POLICY gateways:list?"
         " proxies:list? asns:any locations:any proxyType:str status:ACTIVE|INACTIVE"
         " ipServiceCategories:dict"
     )
@@ -41,8 +40,6 @@ class Zones(Resource):
         """Addresses that are some; an IP zone has at least one."""
         kept = checked(call, body, self.fields)
         kept.pop("status", None)
-        if len(kept["name"]) > 128:
-            raise errors.invalid(call, "name", "name: The field is too long")
         for name in ("gateways", "proxies"):
             for entry in kept[name] or []:
                 if not isinstance(entry, dict) or not _is_address(entry):
@@ -60,6 +57,16 @@ class Zones(Resource):
         else:
             del kept["gateways"], kept["proxies"]
         return kept
+
+    def do_delete(self, call: Call) -> Response:
+        """204; an active zone has to be deactivated first."""
+        row = self.find(call)
+        if row["status"] == "ACTIVE" and not row["fields"]["system"]:
+            rest = "is an active zone. Active zones cannot be deleted."
+            summary = f"Api validation failed: The zone: {row['fields']['name']} {rest}"
+            cause = f"id: The zone: {row['id']} {rest}"
+            raise errors.refuse(call, 400, "E0000001", summary, cause)
+        return super().do_delete(call)
 
     def deleting(self, call: Call, row: Row) -> None:
         """Not those that came with the organisation."""
@@ -92,7 +99,7 @@ class TrustedOrigins(Resource):
     prefix = "tos"
     stamps = "created createdBy lastUpdated lastUpdatedBy"
     filters = ("id", "name", "origin", "status", "created", "createdBy", "lastUpdated")
-    fields = "name:str! origin:str! scopes:list!"
+    fields = "name:str(255)! origin:str(255)! scopes:list!"
 
     def check(self, call: Call, body: dict[str, Any], before: Row | None) -> dict[str, Any]:
         """An origin, and what it may do: CORS, redirects, iframes."""
@@ -133,7 +140,7 @@ class Behaviours(Resource):
     kind = "BehaviorSettings"
     path = "/api/v1/behaviors/{behaviorId}"
     prefix = "bhv"
-    fields = f"name:str! type:{'|'.join(_BEHAVIOURS)}! settings:dict={{}}"
+    fields = f"name:str(128)! type:{'|'.join(_BEHAVIOURS)}! settings:dict={{}}"
 
     def check(self, call: Call, body: dict[str, Any], before: Row | None) -> dict[str, Any]:
         """Numbers in the settings are positive."""

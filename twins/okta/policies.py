@@ -46,7 +46,7 @@ _CONDITIONS: Final = {
     "MFA_ENROLL": ("people",),
 }
 RULE_FIELDS: Final = (
-    "name:str! type:str priority:int system:bool=false conditions:dict actions:dict"
+    "name:str(255)! type:str priority:int system:bool=false conditions:dict actions:dict"
     " status:ACTIVE|INACTIVE"
 )
 
@@ -99,8 +99,8 @@ class Policies(Resource):
     page_size = 200
     event = "policy.lifecycle"
     fields: ClassVar[str] = (
-        f"type:{'|'.join(RULE_TYPES)}! name:str! description:text priority:int system:bool=false"
-        " status:ACTIVE|INACTIVE conditions:dict settings:dict"
+        f"type:{'|'.join(RULE_TYPES)}! name:str(255)! description:text priority:int"
+        " system:bool=false status:ACTIVE|INACTIVE conditions:dict settings:dict"
     )
 
     def do_list(self, call: Call) -> Response:

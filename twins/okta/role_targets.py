@@ -13,7 +13,7 @@ from .resource import Resource, link, rows_of
 from .roles import find_assignment, holder_of
 from .users import find_user, groups_of
 
-__all__ = ["RESOURCES"]
+__all__ = ["RESOURCES", "shown_app"]
 
 _USER: Final = "/api/v1/users/{userId}/roles/{roleAssignmentId}"
 _GROUP: Final = "/api/v1/groups/{groupId}/roles/{roleAssignmentId}"
@@ -73,6 +73,42 @@ def _target(call: Call) -> Row:
     return {"name": name, "id": None}
 
 
+def shown_app(call: Call, target: Row) -> dict[str, Any]:
+    """An application that a role is limited to, as the catalogue or the organisation has it."""
+    name = target["name"]
+    title = _CATALOG.get(name, name)
+    shown: dict[str, Any] = {
+        "name": name,
+        "displayName": title,
+        "description": "",
+        "status": "ACTIVE",
+        "lastUpdated": now(call),
+        "category": "",
+        "verificationStatus": "OKTA_VERIFIED",
+        "website": "",
+        "signOnModes": [],
+        "features": [],
+    }
+    if target["id"]:
+        app = call.twin["things"].get(("apps", target["id"]))
+        if app is not None:
+            shown |= {
+                "id": app["id"],
+                "displayName": app["fields"]["label"],
+                "status": app["status"],
+                "lastUpdated": app["lastUpdated"],
+                "signOnModes": [app["fields"]["signOnMode"]],
+                "features": app["fields"]["features"],
+            }
+    href = f"apps/{target['id']}" if target["id"] else f"catalog/apps/{name}"
+    logo = f"{call.request.base_url}/assets/img/logos/{name}.png"
+    shown["_links"] = {
+        "logo": [{"name": "medium", "href": logo, "type": "image/png"}],
+        "self": {"href": link(call, href)},
+    }
+    return shown
+
+
 class RoleTargets(Resource):
     """Operations on ``…/roles/{id}/targets/catalog/apps`` and ``…/governance``."""
 
@@ -89,7 +125,7 @@ class RoleTargets(Resource):
         row = find_assignment(call)
         found = [{"n": n, **app} for n, app in enumerate(row.get("apps", []), 1)]
         rows, links = page(call, found, 20, 200)
-        return listed([self._shown(call, app) for app in rows], links)
+        return listed([shown_app(call, app) for app in rows], links)
 
     @route("PUT", _USER + _APPS, "")
     def assign_all(self, call: Call) -> Response:
@@ -133,40 +169,6 @@ class RoleTargets(Resource):
             raise errors.refuse(call, 403, "E0000006", errors.STATUS_ERRORS[403][1], sentence)
         _put(call, row, [app for app in apps if app != gone])
         return Response(204)
-
-    def _shown(self, call: Call, target: Row) -> dict[str, Any]:
-        name = target["name"]
-        title = _CATALOG.get(name, name)
-        shown: dict[str, Any] = {
-            "name": name,
-            "displayName": title,
-            "description": "",
-            "status": "ACTIVE",
-            "lastUpdated": now(call),
-            "category": "",
-            "verificationStatus": "OKTA_VERIFIED",
-            "website": "",
-            "signOnModes": [],
-            "features": [],
-        }
-        if target["id"]:
-            app = call.twin["things"].get(("apps", target["id"]))
-            if app is not None:
-                shown |= {
-                    "id": app["id"],
-                    "displayName": app["fields"]["label"],
-                    "status": app["status"],
-                    "lastUpdated": app["lastUpdated"],
-                    "signOnModes": [app["fields"]["signOnMode"]],
-                    "features": app["fields"]["features"],
-                }
-        href = f"apps/{target['id']}" if target["id"] else f"catalog/apps/{name}"
-        logo = f"{call.request.base_url}/assets/img/logos/{name}.png"
-        shown["_links"] = {
-            "logo": [{"name": "medium", "href": logo, "type": "image/png"}],
-            "self": {"href": link(call, href)},
-        }
-        return shown
 
     @route("GET", "/api/v1/users/{userId}/roles/{roleIdOrEncodedRoleId}/targets", "")
     def list_targets(self, call: Call) -> Response:

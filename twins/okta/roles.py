@@ -45,11 +45,12 @@ class Roles:
     @route("GET", _GROUP, "listGroupAssignedRoles")
     @route("GET", _CLIENT, "listRolesForClient")
     def list_roles(self, call: Call) -> Response:
-        """All of them, in one page."""
+        """All of them, in one page; ``expand`` embeds what each is limited to."""
         holder = holder_of(call)
         table = call.twin["roles"]
         rows = [table[key] for key in table.find("holder", holder)]
-        return Response.json([_shown(call, row) for row in rows])
+        wanted = call.request.query.get("expand", "")
+        return Response.json([_expanded(call, row, wanted) for row in rows])
 
     @route("POST", _USER, "assignRoleToUser")
     @route("POST", _GROUP, "assignRoleToGroup")
@@ -198,6 +199,22 @@ def find_assignment(call: Call) -> Row:
     if row is None:
         raise errors.not_found(call, key, "Role")
     return row
+
+
+def _expanded(call: Call, row: Row, wanted: str) -> dict[str, Any]:
+    """With the groups and applications that it is limited to, where ``expand`` names them."""
+    shown = _shown(call, row)
+    targets: dict[str, Any] = {}
+    if "targets/groups" in wanted:
+        known = call.twin["groups"]
+        groups = [known[key] for key in row["targets"] if key in known]
+        targets["groups"] = [shapes.group(group, call.request.base_url) for group in groups]
+    if "targets/catalog/apps" in wanted:
+        # Targets need this module.
+        from .role_targets import shown_app
+
+        targets["catalog"] = {"apps": [shown_app(call, app) for app in row.get("apps", [])]}
+    return {**shown, "_embedded": {"targets": targets}} if targets else shown
 
 
 def _shown(call: Call, row: Row) -> dict[str, Any]:

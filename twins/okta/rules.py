@@ -54,8 +54,10 @@ class Rules:
     def replace_rule(self, call: Call) -> Response:
         """Only an inactive rule can be changed."""
         row = _find(call)
-        if row["status"] == "ACTIVE":
+        if row["status"] != "INACTIVE":
             sentence = "An active group rule can not be updated. Deactivate it first."
+            if row["status"] == "INVALID":
+                sentence = "A group rule whose groups are gone can only be deleted."
             raise errors.invalid(call, "status", sentence)
         draft = thaw(row) | _checked(call) | {"lastUpdated": now(call)}
         call.twin["rules"].put(row["id"], draft)
@@ -85,6 +87,9 @@ class Rules:
 
     def _set(self, call: Call, status: str) -> Row:
         row = _find(call)
+        if row["status"] == "INVALID":
+            sentence = "A group rule whose groups are gone can only be deleted."
+            raise errors.invalid(call, "status", sentence)
         draft = call.twin["rules"].draft(row["id"])
         draft |= {"status": status, "lastUpdated": now(call)}
         call.twin["rules"].put(row["id"], draft)
@@ -110,7 +115,8 @@ def _find(call: Call) -> Row:
 
 
 def _shown(row: Row) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if name != "n"}
+    invalid = {"allGroupsValid": False} if row["status"] == "INVALID" else {}
+    return {name: value for name, value in row.items() if name != "n"} | invalid
 
 
 def _checked(call: Call) -> dict[str, Any]:
@@ -132,7 +138,7 @@ def _checked(call: Call) -> dict[str, Any]:
         compile_rule(expression)
     except RuleError as problem:
         call.gap(f"group rule expression: {problem}")
-        raise errors.invalid(call, "expression", f"{problem}: {expression}") from None
+        raise errors.invalid(call, "validateRule", f"{problem}: {expression}") from None
     groups = _mapping(actions.get("assignUserToGroups")).get("groupIds")
     if not isinstance(groups, list) or not groups:
         sentence = "actions.assignUserToGroups.groupIds: The field cannot be left blank"

@@ -244,7 +244,7 @@ class Providers(Resource):
     prefix = "sse"
     verbs = "list create get replace delete activate deactivate"
     stamps = ""
-    fields = "name:str! type:str! settings:dict!"
+    fields = "name:str(100)! type:str(255)! settings:dict!"
 
     def check(self, call: Call, body: dict[str, Any], before: Row | None) -> dict[str, Any]:
         """The address of its metadata, or its name and the address of its keys."""

@@ -55,7 +55,7 @@ organization division department managerId manager
 """
 PROFILE_NAMES: Final = frozenset(_PROFILE_NAMES.split())
 """The attributes every user profile may have."""
-_REQUIRED: Final = ("login", "email", "firstName", "lastName")
+_REQUIRED: Final = ("login", "firstName", "lastName", "email")
 _BLANK: Final = "The field cannot be left blank"
 _TAKEN: Final = "An object with this field already exists in the current organization"
 _WEAK: Final = (
@@ -77,8 +77,9 @@ class Users:
         kind = kind.get("id") if isinstance(kind, dict) else seeds.USER_TYPE
         if not isinstance(kind, str) or kind not in twin["types"]:
             raise errors.invalid(call, "type", "type: The field has an invalid value")
-        profile |= _profile(call, body.get("profile"), kind)
-        _check_profile(call, profile, None, kind)
+        given = _profile(call, body.get("profile"), kind)
+        profile |= given
+        _check_profile(call, profile, None, kind, given)
         group_ids = body.get("groupIds") or []
         if not isinstance(group_ids, list):
             raise errors.invalid(call, "groupIds", "groupIds: The field has an invalid value")
@@ -168,7 +169,7 @@ class Users:
             given = _profile(call, body["profile"], row["type"])
             before = row["profile"] if partial else {"mobilePhone": None, "secondEmail": None}
             changed["profile"] = {**before, **given}
-            _check_profile(call, changed["profile"], row["id"], row["type"])
+            _check_profile(call, changed["profile"], row["id"], row["type"], given)
         login = changed["profile"]["login"]
         password, recovery = _credentials(call, body.get("credentials"), login)
         when = now(call)
@@ -333,22 +334,25 @@ def _profile(call: Call, value: Any, kind: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise errors.bodies_malformed(call)
     custom = custom_attributes(call.twin, "user", f"osc{kind[3:]}")
-    unknown = sorted(set(value) - PROFILE_NAMES - set(custom))
-    if unknown:
-        raise errors.invalid(
-            call, unknown[0], *(f"{name}: The field is not in the user schema" for name in unknown)
-        )
     for name, item in value.items():
-        if item is not None and not isinstance(item, str) and name not in custom:
+        if item is not None and not isinstance(item, str) and name in PROFILE_NAMES - set(custom):
             raise errors.invalid(call, name, f"{name}: The field has an invalid value")
     return value
 
 
-def _check_profile(call: Call, profile: Row, own: str | None, kind: str) -> None:
-    """Refuse a profile that Okta would; ``own`` is the id of the user who already has it."""
+def _check_profile(call: Call, profile: Row, own: str | None, kind: str, given: Row) -> None:
+    """Refuse a profile that Okta would.
+
+    Args:
+        call: The request.
+        profile: As it would be.
+        own: The id of the user who already has it.
+        kind: The id of the user's type.
+        given: What of it was sent.
+    """
     problems = [(name, _BLANK) for name in _REQUIRED if not (profile.get(name) or "").strip()]
     login, email = profile.get("login") or "", profile.get("email") or ""
-    if login and not _EMAIL.fullmatch(login):
+    if not _EMAIL.fullmatch(login):
         problems.append(("login", "Username must be in the form of an email address"))
     if email and not _EMAIL.fullmatch(email):
         problems.append(("email", "Does not match required pattern"))
@@ -358,13 +362,18 @@ def _check_profile(call: Call, profile: Row, own: str | None, kind: str) -> None
     for name, longest in (("login", 100), ("email", 100), ("firstName", 50), ("lastName", 50)):
         if len(profile.get(name) or "") > longest:
             problems.append((name, f"String is too long; the longest is {longest}"))
-    for name, attribute in custom_attributes(call.twin, "user", f"osc{kind[3:]}").items():
+    custom = custom_attributes(call.twin, "user", f"osc{kind[3:]}")
+    for name, attribute in custom.items():
         problem = problem_of(attribute, profile.get(name))
         if problem:
             problems.append((name, problem))
     holders = call.twin["users"].find("login", login.lower()) if not problems else []
     if any(key != own for key in holders):
         problems.append(("login", _TAKEN))
+    unknown = sorted(set(given) - PROFILE_NAMES - set(custom)) if not problems else []
+    if unknown:
+        causes = [f"Property name '{name}' is not defined in profile" for name in unknown]
+        raise errors.invalid(call, unknown[0], *causes)
     if problems:
         raise errors.invalid(
             call, problems[0][0], *(f"{name}: {problem}" for name, problem in problems)

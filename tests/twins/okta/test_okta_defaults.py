@@ -229,3 +229,129 @@ def test_a_rule_for_users_says_which(okta: Any) -> None:
     conditions.pop("people")
     conditions["grantTypes"] = {"include": ["client_credentials"]}
     assert okta(f"POST {policies}/{policy}/rules", {**body, "name": "Machines"}).status == 201
+
+
+# -- what is refused, and how
+
+
+def test_a_profile_says_all_it_lacks(okta: Any) -> None:
+    summary, causes = refused(okta("POST /api/v1/users", {"profile": {"shoeSize": "44"}}))
+    assert summary == "login"
+    assert causes == [
+        "login: The field cannot be left blank",
+        "firstName: The field cannot be left blank",
+        "lastName: The field cannot be left blank",
+        "email: The field cannot be left blank",
+        "login: Username must be in the form of an email address",
+    ]
+    group = {"profile": {"name": "Runners", "shoeSize": "44"}}
+    summary, causes = refused(okta("POST /api/v1/groups", group))
+    assert summary == "New UserGroup"
+    assert causes == ["Property name 'shoeSize' is not defined in profile"]
+
+
+def test_an_active_zone_is_not_deleted(okta: Any) -> None:
+    body = {"type": "IP", "name": "Office", "gateways": [{"type": "CIDR", "value": "1.2.3.4/24"}]}
+    zone = okta("POST /api/v1/zones", body).data()["id"]
+    summary, causes = refused(okta(f"DELETE /api/v1/zones/{zone}"))
+    assert summary == "The zone: Office is an active zone. Active zones cannot be deleted."
+    assert causes == [f"id: The zone: {zone} is an active zone. Active zones cannot be deleted."]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "name", "longest"),
+    [
+        ("apps", BOOKMARK, "label", 100),
+        ("idps", {}, "name", 100),
+        ("authorizationServers", {"audiences": ["a"]}, "name", 100),
+        ("zones", {"type": "DYNAMIC"}, "name", 128),
+        ("hook-keys", {}, "name", 255),
+        ("policies", {"type": "OKTA_SIGN_ON"}, "name", 255),
+        ("eventHooks", {}, "name", 255),
+    ],
+)
+def test_names_have_a_length(
+    okta: Any, path: str, body: dict[str, Any], name: str, longest: int
+) -> None:
+    causes = refused(okta(f"POST /api/v1/{path}", {**body, name: "x" * (longest + 1)}))[1]
+    assert f"{name}: The field is too long" in causes
+    answer = okta(f"POST /api/v1/{path}", {**body, name: "x" * longest})
+    assert b"too long" not in answer.body
+
+
+def test_identity_providers_have_names_of_their_own(okta: Any) -> None:
+    protocol = {
+        "type": "OIDC",
+        "scopes": ["openid"],
+        "credentials": {"client": {"client_id": "c", "client_secret": "s"}},
+    }
+    body = {"type": "GOOGLE", "name": "Google", "protocol": protocol}
+    assert okta("POST /api/v1/idps", body).status == 200
+    assert refused(okta("POST /api/v1/idps", body))[0] == "name"
+
+
+# -- roles, rules of groups
+
+
+def test_roles_embed_what_they_are_limited_to(okta: Any) -> None:
+    user = okta.user("ada")
+    group = okta("POST /api/v1/groups", {"profile": {"name": "Desk"}}).data()["id"]
+    role = okta(f"POST /api/v1/users/{user}/roles", {"type": "USER_ADMIN"}).data()["id"]
+    okta(f"PUT /api/v1/users/{user}/roles/{role}/targets/groups/{group}")
+    admin = okta(f"POST /api/v1/users/{user}/roles", {"type": "APP_ADMIN"}).data()["id"]
+    okta(f"PUT /api/v1/users/{user}/roles/{admin}/targets/catalog/apps/slack")
+    expand = "expand=targets/groups,targets/catalog/apps"
+    first, second = okta(f"GET /api/v1/users/{user}/roles?{expand}").data()
+    assert [one["id"] for one in first["_embedded"]["targets"]["groups"]] == [group]
+    apps = second["_embedded"]["targets"]["catalog"]["apps"]
+    assert [one["name"] for one in apps] == ["slack"]
+    plain = okta(f"GET /api/v1/users/{user}/roles").data()
+    assert all("_embedded" not in one for one in plain)
+
+
+def rule(name: str, expression: str, group: str) -> dict[str, Any]:
+    return {
+        "type": "group_rule",
+        "name": name,
+        "conditions": {"expression": {"value": expression, "type": "urn:okta:expression:1.0"}},
+        "actions": {"assignUserToGroups": {"groupIds": [group]}},
+    }
+
+
+def test_a_rule_without_its_group_is_invalid(okta: Any) -> None:
+    group = okta("POST /api/v1/groups", {"profile": {"name": "Ops"}}).data()["id"]
+    made = okta("POST /api/v1/groups/rules", rule("Ops", 'user.city=="Bonn"', group)).data()["id"]
+    assert okta(f"POST /api/v1/groups/rules/{made}/lifecycle/activate").status == 204
+    assert okta(f"DELETE /api/v1/groups/{group}").status == 204
+    shown = okta(f"GET /api/v1/groups/rules/{made}").data()
+    assert (shown["status"], shown["allGroupsValid"]) == ("INVALID", False)
+    assert refused(okta(f"POST /api/v1/groups/rules/{made}/lifecycle/activate"))[0] == "status"
+    assert okta(f"DELETE /api/v1/groups/rules/{made}").status == 202
+
+
+def test_rules_follow_memberships_and_chasing_rules_give_up(okta: Any) -> None:
+    groups = {
+        name: okta("POST /api/v1/groups", {"profile": {"name": name}}).data()["id"]
+        for name in ("Staff", "Staff EU", "All", "Chased")
+    }
+    for name, expression, group in (
+        ("all", f'isMemberOfAnyGroup("{groups["Staff"]}", "{groups["Staff EU"]}")', "All"),
+        ("chased", 'not isMemberOfGroupName("Chased")', "Chased"),
+        ("long", 'isMemberOfGroupNameStartsWith("Staff") and String.len(user.login) > 3', "All"),
+    ):
+        made = okta("POST /api/v1/groups/rules", rule(name, expression, groups[group])).data()
+        assert okta(f"POST /api/v1/groups/rules/{made['id']}/lifecycle/activate").status == 204
+    user = okta.user("ada")
+
+    def names() -> set[str]:
+        return {one["profile"]["name"] for one in okta(f"GET /api/v1/users/{user}/groups").data()}
+
+    assert "All" not in names()
+    assert okta(f"PUT /api/v1/groups/{groups['Staff EU']}/users/{user}").status == 204
+    assert {"Staff EU", "All"} <= names()
+    assert okta(f"DELETE /api/v1/groups/{groups['Staff EU']}/users/{user}").status == 204
+    assert "All" not in names()
+    summary, causes = refused(
+        okta("POST /api/v1/groups/rules", rule("x", "Strings.nope(1)", groups["All"]))
+    )
+    assert (summary, causes) == ("validateRule", ["Invalid function Strings.nope: Strings.nope(1)"])

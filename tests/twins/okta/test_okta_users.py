@@ -80,7 +80,7 @@ def test_the_status_after_creation(
         ({"email": "x@"}, "email", "email: Does not match required pattern"),
         ({"secondEmail": "x"}, "secondEmail", "secondEmail: Does not match required pattern"),
         ({"lastName": "x" * 51}, "lastName", "lastName: String is too long; the longest is 50"),
-        ({"shoeSize": "44"}, "shoeSize", "shoeSize: The field is not in the user schema"),
+        ({"shoeSize": "44"}, "shoeSize", "Property name 'shoeSize' is not defined in profile"),
         ({"title": 7}, "title", "title: The field has an invalid value"),
     ],
 )
