@@ -23,6 +23,8 @@ _CONFIG: Final = (
     "core.protectNTFS=false",
     "core.protectHFS=false",
     "gc.auto=0",
+    # The store speaks of trees by name: after a power cut they must be there.
+    "core.fsync=loose-object,pack,reference",
     "safe.directory=*",
 )
 

@@ -8,18 +8,19 @@ its next call whatever its pipeline looks like.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from factory_tui.store import Store
+from factory_tui.store import Control, Store, StoreError
 
 __all__ = ["ControlLoop", "Gate"]
 
 POLL = 0.2
 """Seconds between two looks at the requests."""
 
-Action = Callable[[Mapping[str, Any], str], Awaitable[str]]
-"""Takes the request's arguments and who asked; returns what was done, in a few words."""
+Action = Callable[[Mapping[str, Any], str], str]
+"""Takes the request's arguments and who asked; returns what was done, in a few words. What it
+writes to the store is written together with the note that the request is carried out."""
 
 
 class Gate:
@@ -59,32 +60,39 @@ class ControlLoop:
         self.run_id = run_id
         self.actions = actions
 
-    async def once(self) -> None:
+    def once(self) -> None:
         """Carry out what is pending now."""
         for request in self.store.pending(self.run_id):
-            action = self.actions.get(request.verb)
-            try:
-                if action is None:
-                    result = f"there is no such request: {request.verb}"
-                else:
-                    result = await action(request.args, request.who)
-            except Exception as error:
-                # One request that makes no sense must not deafen the run to all others.
-                result = f"refused: {error}"
-            self.store.acknowledge(request.id, result)
-            self.store.append(
-                self.run_id,
-                "control.done",
-                {
-                    "verb": request.verb,
-                    "args": dict(request.args),
-                    "who": request.who,
-                    "result": result,
-                },
-            )
+            # Together, or a crash in between would have it carried out once more.
+            with self.store.transaction():
+                result = self._carry_out(request)
+                self.store.acknowledge(request.id, result)
+                self.store.append(
+                    self.run_id,
+                    "control.done",
+                    {
+                        "verb": request.verb,
+                        "args": dict(request.args),
+                        "who": request.who,
+                        "result": result,
+                    },
+                )
+
+    def _carry_out(self, request: Control) -> str:
+        action = self.actions.get(request.verb)
+        if action is None:
+            return f"there is no such request: {request.verb}"
+        try:
+            with self.store.transaction():
+                return action(request.args, request.who)
+        except StoreError:
+            raise  # the disk's fault, not the request's: it is carried out later
+        except Exception as error:
+            # One request that makes no sense must not deafen the run to all others.
+            return f"refused: {error}"
 
     async def forever(self) -> None:
         """Poll until cancelled."""
         while True:
-            await self.once()
+            self.once()
             await asyncio.sleep(POLL)

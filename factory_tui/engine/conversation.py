@@ -163,11 +163,15 @@ class Conversation:
         """Store a turn before anything is done about it."""
         payload = turn_to_json(turn)
         self._kept += 1
-        self.runtime.store.append_turn(
-            self.context, payload, type_id=TURN_TYPE, idempotency_key=f"turn-{self._kept}"
-        )
-        if payload["kind"] == "steering":
-            self.place.listener.keep()
+        listener, heard = self.place.listener, False
+        with self.runtime.store.transaction():
+            self.runtime.store.append_turn(
+                self.context, payload, type_id=TURN_TYPE, idempotency_key=f"turn-{self._kept}"
+            )
+            if payload["kind"] == "steering" and not self.agent:
+                heard = listener.said(str(payload["content"]), self.turn)
+        if heard:
+            listener.keep()
         if payload["kind"] == "assistant":
             self.turn += 1
 
@@ -213,7 +217,7 @@ class Conversation:
         if self.agent:
             return []
         messages = [self.problem()]
-        message = self.place.listener.message(self.turn)
+        message = self.place.listener.message()
         if message and self.runtime.options.recording:
             text = "the builder's words are recorded: it hears of the edit but cannot react to it"
             self.runtime.emit("note", {"text": text, "level": "warning"})

@@ -31,6 +31,8 @@ from factory_tui.store import RunRow, Store, UnknownRun
 __all__ = ["BadInput", "RunOptions", "create_run", "model_access", "run_lock", "spawn"]
 
 ENGINE_LOG = "engine.log"
+SPEC_COPY = "spec.md"
+"""In a run's folder: the spec's text as it was journaled last."""
 
 
 class BadInput(Exception):
@@ -131,6 +133,7 @@ def create_run(settings: Settings, options: RunOptions) -> str:
         run_id = _fresh_id(store)
         digest = hashlib.sha256(spec.encode()).hexdigest()
         (settings.runs / run_id).mkdir(mode=0o755)
+        (settings.runs / run_id / SPEC_COPY).write_text(spec, encoding="utf-8")
         store.add_run(
             RunRow(
                 id=run_id,

@@ -10,7 +10,9 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import hashlib
+import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from factory_tui.attractor import Context, Graph, Node, Outcome, StageStatus, ToolHooks
@@ -240,18 +242,19 @@ class Loop:
         if not place.row.scores:
             product = self._product(place.row.commit, place.row.product_tree)
             _, scored = await self._tried(row, product, place.name)
-            place.save(scores=self._told_of(scored))
-            self.runtime.emit(
-                "candidate.scored",
-                {
-                    "branch": place.name,
-                    "commit": place.row.commit,
-                    "tree": place.row.product_tree,
-                    "score": scored.overall.rate,
-                    "ref": place.workspace.branch,
-                    **place.row.scores,
-                },
-            )
+            with self.runtime.store.transaction():
+                place.save(scores=self._told_of(scored))
+                self.runtime.emit(
+                    "candidate.scored",
+                    {
+                        "branch": place.name,
+                        "commit": place.row.commit,
+                        "tree": place.row.product_tree,
+                        "score": scored.overall.rate,
+                        "ref": place.workspace.branch,
+                        **place.row.scores,
+                    },
+                )
         return float((place.row.scores.get("overall") or {}).get("rate") or 0.0)
 
     async def _score(self, row: IterationRow) -> IterationRow:
@@ -260,12 +263,12 @@ class Loop:
         runtime.store.adopt_trials(runtime.run_id, row.n, row.tree)
         validation, scored = await self._tried(row, self._product(row.commit, row.tree))
         target = runtime.settings.target
-        scores = self._announce(scored, confirmation=False, satisfied=False)
+        scores = self._announce(row, scored, confirmation=False, satisfied=False)
         if scored.reached(target) and self._measured(scored) and self._is_current(row):
             await validation.confirm()
             confirmed = validation.score(confirmation=True)
             held = confirmed.reached(target) and self._measured(confirmed)
-            scores = self._announce(confirmed, confirmation=True, satisfied=held)
+            scores = self._announce(row, confirmed, confirmation=True, satisfied=held)
         now = int(time.time() * 1000)
         return self._save(dataclasses.replace(row, finished_ms=now, scores=scores))
 
@@ -294,6 +297,7 @@ class Loop:
     def _is_current(self, row: IterationRow) -> bool:
         """Whether this build heard the spec as it is now; a recorded builder cannot hear."""
         runtime = self.runtime
+        runtime.spec.look()
         if runtime.spec.hash == row.spec_hash:
             return True
         text = "the spec has changed since this build"
@@ -313,14 +317,25 @@ class Loop:
         return not void
 
     def _announce(
-        self, scored: satisfaction.Report, *, confirmation: bool, satisfied: bool
+        self,
+        row: IterationRow,
+        scored: satisfaction.Report,
+        *,
+        confirmation: bool,
+        satisfied: bool,
     ) -> dict[str, object]:
         data = {
             **self._told_of(scored),
             "confirmation": confirmation,
             "satisfied": satisfied,
         }
-        self.runtime.emit("iteration.scored", data)
+        runtime = self.runtime
+        told = runtime.store.events(
+            run_id=runtime.run_id, kinds=["iteration.scored"], limit=1_000_000
+        )
+        # A process that was killed after it said so leaves it to the next to go on from here.
+        if not any(e.iteration == row.n and dict(e.data) == _as_stored(data) for e in told):
+            runtime.emit("iteration.scored", data, iteration=row.n)
         return data
 
     def _told_of(self, scored: satisfaction.Report) -> dict[str, object]:
@@ -413,6 +428,12 @@ class Loop:
             runtime.store.begin_wanted(wish.id, row.n, first)
             await validation.again(scenario, first, wish.trials)
         runtime.store.close_wanted(wish.id)
+
+
+def _as_stored(data: Mapping[str, object]) -> dict[str, object]:
+    """Data of an event as it comes back from the journal."""
+    stored: dict[str, object] = json.loads(json.dumps(data))
+    return stored
 
 
 def _outcome(node: Node, work: Work) -> Outcome:

@@ -139,22 +139,24 @@ class Keep:
         target.listener.take_over(kept.listener)
         if kept.row.kept:
             return
-        kept.save(kept=True)
-        scored = _rate(kept) is not None
-        runtime.emit(
-            "candidate.kept",
-            {
-                "branch": kept.name,
-                "node": where.node,
-                "pipeline": where.pipeline,
-                "tree": kept.tree(),
-                "score": _rate(kept),
-                "by": "model" if by == "model" else "score" if scored else "outcome",
-                "others": [
-                    {"branch": p.name, "score": _rate(p), "ref": p.workspace.branch} for p in others
-                ],
-            },
-        )
+        tree, scored = kept.tree(), _rate(kept) is not None
+        with runtime.store.transaction():
+            kept.save(kept=True)
+            runtime.emit(
+                "candidate.kept",
+                {
+                    "branch": kept.name,
+                    "node": where.node,
+                    "pipeline": where.pipeline,
+                    "tree": tree,
+                    "score": _rate(kept),
+                    "by": "model" if by == "model" else "score" if scored else "outcome",
+                    "others": [
+                        {"branch": p.name, "score": _rate(p), "ref": p.workspace.branch}
+                        for p in others
+                    ],
+                },
+            )
 
 
 def _rate(place: Place) -> float | None:

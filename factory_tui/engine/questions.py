@@ -138,7 +138,7 @@ class Questions:
         """What has been asked and is not settled, oldest first."""
         return [q for ident, q in self._asked.items() if ident not in self._settled]
 
-    async def on_answer(self, args: Mapping[str, Any], who: str) -> str:
+    def on_answer(self, args: Mapping[str, Any], who: str) -> str:
         """The request ``answer``.
 
         Raises:

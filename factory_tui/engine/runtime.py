@@ -17,7 +17,7 @@ from factory_tui.agent.workspace import Workspace
 from factory_tui.config import Settings
 from factory_tui.engine.answers import Answers
 from factory_tui.engine.control import ControlLoop, Gate
-from factory_tui.engine.launch import RunOptions
+from factory_tui.engine.launch import SPEC_COPY, RunOptions
 from factory_tui.engine.models import register_providers, same_family, split_model
 from factory_tui.engine.money import TaggedBook, tell_forfeits, warned_before
 from factory_tui.engine.pausing import Pausing
@@ -56,6 +56,8 @@ __all__ = ["Runtime", "Stopped"]
 HEARTBEAT = 2.0
 LIVE_EVERY = 0.2
 LIVE_KEPT = 400
+MOST_TOKENS = 10**15
+"""The largest budget, in tokens or dollars; more is no budget at all."""
 
 
 class Stopped(Exception):
@@ -125,10 +127,8 @@ class Runtime:
             self.pool = await stack.enter_async_context(await self._pool())
             (self.folder / "workspace").mkdir(exist_ok=True)
             self.workspace = Workspace(self.folder / "workspace", self.folder / "git")
-            self.spec = SpecWatch(
-                self.settings.spec, row.spec_path, lambda kind, data: self.emit(kind, data)
-            )
-            self._note_spec()
+            self.spec = SpecWatch(self.settings.spec, row.spec_path, self._on_spec)
+            self._note_spec(row.spec_hash)
             control = ControlLoop(
                 self.store,
                 self.run_id,
@@ -146,7 +146,7 @@ class Runtime:
             for request in self.store.pending(self.run_id):
                 if request.verb == "suspend":  # it was meant for a process that is gone
                     self.store.acknowledge(request.id, "moot")
-            await control.once()
+            control.once()
             tasks = [
                 asyncio.create_task(self._forever("control", control.forever)),
                 asyncio.create_task(self._forever("spec watch", self.spec.watch)),
@@ -169,13 +169,29 @@ class Runtime:
         """The node for which the running code works."""
         return self.visits.here()
 
-    def _note_spec(self) -> None:
+    def _note_spec(self, journaled: str) -> None:
         """Journal an edit of the spec that was made while no process of the run was alive."""
-        copy = self.folder / "spec.md"
-        if copy.exists():
-            self.spec.compare(copy.read_text(encoding="utf-8"))
-        copy.write_text(self.spec.text, encoding="utf-8")
+        copy = self.folder / SPEC_COPY
+        if copy.exists() and self.spec.hash != journaled:
+            self.spec.compare(copy.read_text(encoding="utf-8", errors="replace"))
         self.store.update_run(self.run_id, spec_hash=self.spec.hash)
+        self._keep_spec()
+
+    def _on_spec(self, kind: str, data: Mapping[str, Any]) -> None:
+        """Journal what the watch saw; the run's row says which version is journaled."""
+        if kind != "spec.changed":
+            self.emit(kind, data)
+            return
+        with self.store.transaction():
+            self.emit(kind, data)
+            self.store.update_run(self.run_id, spec_hash=str(data["new_hash"]))
+        self._keep_spec()
+
+    def _keep_spec(self) -> None:
+        """Keep the text, to say later what an edit has changed."""
+        partial = self.folder / f"{SPEC_COPY}.partial"
+        partial.write_text(self.spec.text, encoding="utf-8")
+        partial.replace(self.folder / SPEC_COPY)
 
     def _open_money(self, tokens: int | None, usd: str | None) -> None:
         book = TaggedBook(self.store.book(self.run_id), self.where)
@@ -400,18 +416,18 @@ class Runtime:
         """It goes on; without ``who`` because the process ends."""
         self.pausing.answered(ident, who)
 
-    async def _on_pause(self, args: Mapping[str, Any], who: str) -> str:
+    def _on_pause(self, args: Mapping[str, Any], who: str) -> str:
         self.pause("user", "" if who == "you" else f"by {who}")
         return "paused; calls in flight are finished"
 
-    async def _on_resume(self, args: Mapping[str, Any], who: str) -> str:
+    def _on_resume(self, args: Mapping[str, Any], who: str) -> str:
         reasons = tuple(self.gate.reasons)
         self.pausing.release(reasons, who)
         if not reasons and self.pausing.asking:
             return "nothing to resume: the run waits for an answer (factory-tui answer)"
         return "resumed"
 
-    async def _on_stop(self, args: Mapping[str, Any], who: str) -> str:
+    def _on_stop(self, args: Mapping[str, Any], who: str) -> str:
         if not self.stop.done():
             self.stop.set_result(Stopped(resumable=False))
         return "stopping"
@@ -421,11 +437,11 @@ class Runtime:
         if not self.stop.done():
             self.stop.set_result(Stopped(resumable=True))
 
-    async def _on_suspend(self, args: Mapping[str, Any], who: str) -> str:
+    def _on_suspend(self, args: Mapping[str, Any], who: str) -> str:
         self.suspend()
         return "the run's process ends; resume starts it again"
 
-    async def _on_budget(self, args: Mapping[str, Any], who: str) -> str:
+    def _on_budget(self, args: Mapping[str, Any], who: str) -> str:
         row = self.store.run(self.run_id)
         old = {"tokens": row.budget_tokens, "usd": row.budget_usd}
         new = {
@@ -436,11 +452,17 @@ class Runtime:
         }
         usd = None if new["usd"] is None else Decimal(str(new["usd"]))
         tokens = None if new["tokens"] is None else int(new["tokens"])
-        if (tokens is not None and tokens < 0) or (usd is not None and usd < 0):
+        if (tokens is not None and tokens < 0) or (usd is not None and not usd >= 0):
             raise ValueError("a budget cannot be negative")
-        self.ledger.set_limits(Limits(tokens, usd, self.settings.budget.warn))
+        if (tokens is not None and tokens > MOST_TOKENS) or (
+            usd is not None and not usd <= MOST_TOKENS
+        ):
+            raise ValueError(
+                f"a budget of more than {MOST_TOKENS:,} is none; leave it away instead"
+            )
         self.store.update_run(self.run_id, budget_tokens=tokens, budget_usd=new["usd"])
         self.emit("budget.changed", {"old": old, "new": new, "who": who})
+        self.ledger.set_limits(Limits(tokens, usd, self.settings.budget.warn))
         totals = self.ledger.totals()
         below = (tokens is not None and tokens < totals.spent_tokens) or (
             usd is not None and usd < totals.spent_usd
@@ -451,7 +473,7 @@ class Runtime:
         self.pausing.release(("budget",), who)
         return "changed"
 
-    async def _on_retry(self, args: Mapping[str, Any], who: str) -> str:
+    def _on_retry(self, args: Mapping[str, Any], who: str) -> str:
         count = int(args.get("trials", 3))
         if not 1 <= count <= 100:
             raise ValueError("between 1 and 100 trials")

@@ -6,12 +6,13 @@ import sqlite3
 from typing import NamedTuple
 
 import blake3
+import zstandard
 
 from .codec import pack, unpack
 from .connection import Repository
 from .errors import StoreError
 
-__all__ = ["Blobs", "Sealed", "seal", "store_blob"]
+__all__ = ["Blobs", "Sealed", "seal", "store_blob", "unseal"]
 
 
 class Sealed(NamedTuple):
@@ -39,6 +40,23 @@ def store_blob(db: sqlite3.Connection, sealed: Sealed) -> int:
     return written.lastrowid
 
 
+def unseal(digest: bytes | None, codec: int, data: bytes, what: str) -> bytes:
+    """The bytes of a stored blob; ``what`` names it at the beginning of a sentence.
+
+    Raises:
+        StoreError: it is missing (``digest`` is ``None``), or is not what was stored.
+    """
+    if digest is None:
+        raise StoreError(f"{what} is missing from the database: restore it from a copy.")
+    try:
+        raw = unpack(codec, data)
+    except zstandard.ZstdError:
+        raw = None
+    if raw is None or blake3.blake3(raw).digest() != digest:
+        raise StoreError(f"{what} is damaged: restore the database from a copy.")
+    return raw
+
+
 class Blobs(Repository):
     """Keep bytes for their own sake (turns keep their payloads themselves)."""
 
@@ -58,7 +76,4 @@ class Blobs(Repository):
         row = self._db.one("SELECT codec, data FROM blob WHERE hash = ?", (hash,))
         if row is None:
             raise StoreError(f"There is no blob {hash.hex()}.")
-        data = unpack(row[0], row[1])
-        if blake3.blake3(data).digest() != hash:
-            raise StoreError(f"The blob {hash.hex()} is damaged.")
-        return data
+        return unseal(hash, row[0], row[1], f"The blob {hash.hex()}")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from .codec import loads, unpack
+from .blobs import unseal
+from .codec import loads
 from .connection import Repository
 from .errors import UnknownRun
 
@@ -77,7 +78,7 @@ _TURNS: Final = """WITH RECURSIVE needed(id) AS (
   SELECT t.id, t.context_id AS context, t.parent_id AS parent, t.depth, y.type_id, y.version,
     b.hash, t.created_ms, b.codec, b.data
   FROM needed JOIN turn t ON t.id = needed.id JOIN type y ON y.id = t.type
-  JOIN blob b ON b.id = t.blob ORDER BY t.id"""
+  LEFT JOIN blob b ON b.id = t.blob ORDER BY t.id"""
 
 
 class Export(Repository):
@@ -108,6 +109,7 @@ class Export(Repository):
                         row[name] = None if row[name] is None else bool(row[name])
                     yield {"type": kind, **row}
             for row in db.query(_TURNS, [run_id]):
-                row["payload"] = loads(unpack(row.pop("codec"), row.pop("data")))
+                sealed = row["hash"], row.pop("codec"), row.pop("data")
+                row["payload"] = loads(unseal(*sealed, f"Turn {row['id']}"))
                 row["hash"] = row["hash"].hex()
                 yield {"type": "turn", **row}

@@ -13,8 +13,8 @@ from typing import Any, Final
 
 import orjson
 
-from .blobs import Sealed, seal, store_blob
-from .codec import dumps, loads, unpack
+from .blobs import Sealed, seal, store_blob, unseal
+from .codec import dumps, loads
 from .connection import Repository
 from .errors import HeadMoved, UnknownContext, UnknownTurn
 from .journal import now_ms
@@ -24,7 +24,7 @@ __all__ = ["Turns"]
 
 _TURN: Final = """SELECT t.id, t.context_id, t.parent_id, t.depth, y.type_id, y.version, b.hash,
   t.created_ms, b.codec, b.data
-  FROM {source} JOIN type y ON y.id = t.type JOIN blob b ON b.id = t.blob"""
+  FROM {source} JOIN type y ON y.id = t.type LEFT JOIN blob b ON b.id = t.blob"""
 
 _ONE: Final = _TURN.format(source="turn t") + " WHERE t.id = ?"
 
@@ -310,4 +310,4 @@ def _context(row: tuple[Any, ...]) -> ContextRow:
 
 
 def _turn(row: tuple[Any, ...]) -> TurnRow:
-    return TurnRow(*(*row[:8], loads(unpack(row[8], row[9]))))
+    return TurnRow(*(*row[:8], loads(unseal(row[6], row[8], row[9], f"Turn {row[0]}"))))

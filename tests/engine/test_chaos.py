@@ -64,8 +64,11 @@ def texts(value: Any) -> Iterator[str]:
             yield from texts(item)
 
 
-def to_the_end(run: Running, seconds: float = 240) -> str:
-    """Let a run go on past model outages until it ends or its budget is exhausted."""
+def to_the_end(run: Running, seconds: float = 240, *, woken: bool = False) -> str:
+    """Let a run go on past model outages until it ends or its budget is exhausted.
+
+    ``woken``: a process that is gone is started again, as a viewer would.
+    """
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         row = run.store.run(run.id)
@@ -76,6 +79,8 @@ def to_the_end(run: Running, seconds: float = 240) -> str:
             if pauses[-1].data["reason"] == "budget":
                 return "budget"
             run.ask("resume")
+        if woken and not run.alive:
+            run.wake()
         time.sleep(0.2)
     raise AssertionError(f"still {run.store.run(run.id).status} after {seconds:.0f} s")
 

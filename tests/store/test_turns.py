@@ -1,6 +1,7 @@
 """Turns: a DAG that never changes, checked against a naive model."""
 
 import itertools
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from factory_tui.store import HeadMoved, Store, StoreError, UnknownContext, UnknownTurn
+from factory_tui.store import HeadMoved, RunRow, Store, StoreError, UnknownContext, UnknownTurn
 
 from .conftest import RUN
 
@@ -274,3 +275,37 @@ def test_random_conversations_match_the_model(tmp_path: Path) -> None:
     run_state_machine_as_test(
         Conversations, settings=settings(max_examples=15, stateful_step_count=25, deadline=None)
     )
+
+
+def _break(path: Path, sql: str) -> None:
+    conn = sqlite3.connect(path)
+    conn.execute("PRAGMA foreign_keys=OFF")
+    for (name,) in conn.execute("SELECT name FROM sqlite_master WHERE type='trigger'").fetchall():
+        conn.execute(f"DROP TRIGGER {name}")
+    conn.execute(sql)
+    conn.commit()
+    conn.close()
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("DELETE FROM blob WHERE id = (SELECT blob FROM turn LIMIT 1 OFFSET 2)", "is missing"),
+        ("UPDATE blob SET data = x'28b52ffd0102'", "is damaged"),
+        ("UPDATE blob SET codec = 0, data = cast('{\"a\":1}' AS blob)", "is damaged"),
+    ],
+)
+def test_a_conversation_with_a_lost_turn_is_not_told_as_if_it_were_whole(
+    path: Path, sql: str, said: str
+) -> None:
+    with Store.open(path) as store:
+        store.add_run(RunRow(RUN))
+        context = store.new_context(tag="builder", run_id=RUN)
+        for n in range(4):
+            store.append_turn(context, {"n": n, "text": "x" * 500}, type_id="t")
+    _break(path, sql)
+    with Store.open(path) as store:
+        with pytest.raises(StoreError, match=f"Turn .* {said}.*restore"):
+            store.turns(context)
+        with pytest.raises(StoreError, match=said):
+            list(store.export(RUN))

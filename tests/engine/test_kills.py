@@ -1,0 +1,132 @@
+"""Runs whose process is killed again and again, at random moments: nothing is lost or doubled."""
+
+import json
+import random
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.engine.conftest import Running
+from tests.engine.test_chaos import billed, chaos, to_the_end
+
+__all__ = ["chaos"]
+
+Start = Callable[..., Running]
+
+
+def killed_often(run: Running, rng: random.Random, times: int) -> None:
+    """Kill the run's process at random moments, and start it again."""
+    for _ in range(times):
+        time.sleep(rng.uniform(0.2, 4.0))
+        if run.store.run(run.id).status in ("satisfied", "unsatisfied", "stopped", "failed"):
+            return
+        run.kill()
+        run.wake()
+
+
+def git(run: Running, *arguments: str) -> str:
+    folder = run.settings.runs / run.id / "git"
+    done = subprocess.run(
+        ["git", "-c", "safe.directory=*", "-C", folder, *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+def sound(run: Running, url: str, limit: int) -> None:
+    """Everything that has to hold of a run, however often it was cut off."""
+    store, truth = run.store, billed(url)
+    rows = store.ledger(run.id)
+    booked = sum(row.tokens or 0 for row in rows)
+    assert truth["budget_tokens"] <= booked <= limit
+    assert {row.state for row in rows} <= {"committed", "forfeited"}
+    assert store.run(run.id).spent_tokens == booked
+
+    # The journal tells of every entry of the ledger, once.
+    told = Counter((e.data["key"], e.data["tokens"], e.data["state"]) for e in run.events("spend"))
+    assert told == Counter((row.key, row.tokens, row.state) for row in rows)
+
+    # Whatever happens once is told once.
+    for kind, names in ONCE.items():
+        seen = Counter(
+            json.dumps([e.iteration, *(e.data.get(name) for name in names)])
+            for e in run.events(kind)
+        )
+        assert not {key: n for key, n in seen.items() if n > 1}, kind
+    numbers = [e.data["n"] for e in run.events("iteration.started")]
+    assert numbers == list(range(1, len(numbers) + 1))
+    finished = [e.trial for e in run.events("trial.finished") if e.data["outcome"] != "void"]
+    assert len(finished) == len(set(finished))
+    entered = {e.data["key"] for e in run.events("node.entered")}
+    assert entered
+
+    # Conversations are whole: every call has its answer, or the talk ends with it.
+    for context in store.contexts(run.id):
+        if context.tag.startswith("builder/") and not context.tag.endswith("/aside"):
+            whole(
+                [dict(turn.payload) for turn in store.turns(context.id)],
+                over=not run.alive,
+            )
+
+    # What the store speaks of is in the repository.
+    git(run, "fsck", "--strict", "--no-dangling")
+    for place in store.places(run.id):
+        for name in (place.base, place.tree, place.commit, place.product_tree):
+            if name:
+                git(run, "cat-file", "-e", name)
+    for row in store.iterations(run.id):
+        if row.commit:
+            assert git(run, "rev-parse", f"{row.commit}^{{tree}}").strip() == row.tree
+    for event in run.events("candidate.kept"):
+        for other in event.data["others"]:
+            if other["score"] is not None:
+                git(run, "rev-parse", "--verify", other["ref"])
+
+
+ONCE: dict[str, tuple[str, ...]] = {
+    "iteration.started": ("n",),
+    "iteration.built": ("commit",),
+    "iteration.scored": ("confirmation", "overall", "satisfied"),
+    "candidate.scored": ("branch",),
+    "candidate.kept": ("node", "branch", "tree"),
+    "branch.started": ("key",),
+    "branch.ended": ("key",),
+    "feedback.sent": ("text",),
+    "control.done": ("verb", "args", "who"),
+    "run.finished": (),
+}
+
+
+def whole(turns: list[dict[str, Any]], *, over: bool) -> None:
+    waiting: list[str] = []
+    for turn in turns:
+        if turn["kind"] == "assistant":
+            assert not waiting
+            waiting = [b["id"] for b in turn["content"] if b.get("type") == "tool_use"]
+        elif turn["kind"] == "tool_results":
+            assert [r["tool_call_id"] for r in turn["results"]] == waiting
+            waiting = []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("pipeline", ["three-candidates", "plan-build-review", "factory"])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_run_killed_at_random_is_sound(
+    start: Start,
+    chaos: Callable[..., str],
+    use_pipeline: Callable[[str], None],
+    pipeline: str,
+    seed: int,
+) -> None:
+    use_pipeline(pipeline)
+    url = chaos(seed, "--faults", "0.08", "--rounds", "5")
+    run = start(tokens=400_000)
+    killed_often(run, random.Random(f"{seed} {pipeline}"), 6)
+    to_the_end(run, woken=True)
+    sound(run, url, 400_000)
