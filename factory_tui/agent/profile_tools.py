@@ -8,7 +8,7 @@ from typing import Any, Final
 from factory_tui.agent.config import SessionConfig
 from factory_tui.agent.environment import ExecResult, GrepOptions, resolved
 from factory_tui.agent.patch import PatchError, apply_patch
-from factory_tui.agent.tools import RegisteredTool, ToolError, coding_tools
+from factory_tui.agent.tools import RegisteredTool, ToolError, coding_tools, command_answer
 from factory_tui.llm import ToolDefinition
 
 __all__ = ["ON_OUTPUT", "core_tools", "gemini_tools", "patch_tool"]
@@ -108,31 +108,9 @@ def _shell(default_ms: int | None) -> Callable[..., Any]:
         done: ExecResult = await _attempt(
             env.exec_command(arguments["command"], timeout_ms=limit, **more)
         )
-        text = describe(done, limit)
-        if not done.ok:
-            raise ToolError(text)
-        return text
+        return command_answer(done, limit)
 
     return run
-
-
-def describe(done: ExecResult, limit_ms: int) -> str:
-    """What a command printed and how it ended, for the model."""
-    parts = [done.stdout.rstrip("\n")] if done.stdout.strip() else []
-    if done.stderr.strip():
-        parts.append(f"[stderr]\n{done.stderr.rstrip()}" if parts else done.stderr.rstrip())
-    if done.truncated:
-        parts.append("[output beyond the limit was dropped]")
-    if done.timed_out:
-        parts.append(
-            f"[ERROR: Command timed out after {limit_ms}ms. Partial output is shown above.\n"
-            "You can retry with a longer timeout by setting the timeout_ms parameter.]"
-        )
-    elif done.killed:
-        parts.append(f"[ERROR: Command was stopped by the {done.killed} limit.]")
-    else:
-        parts.append(f"[exit code {done.exit_code}, {done.duration_ms / 1000:.1f} s]")
-    return "\n".join(parts)
 
 
 async def _grep(arguments: Mapping[str, Any], env: Any) -> str:
@@ -180,8 +158,7 @@ async def _patch(arguments: Mapping[str, Any], env: Any) -> str:
         import shlex
 
         done = await _attempt(env.exec_command(f"rm -- {shlex.quote(path)}", timeout_ms=10_000))
-        if not done.ok:
-            raise ToolError(describe(done, 10_000))
+        command_answer(done, 10_000)  # refuses what failed
 
     try:
         done = await apply_patch(

@@ -24,6 +24,7 @@ __all__ = [
     "ToolError",
     "ToolRegistry",
     "coding_tools",
+    "command_answer",
     "summarize_call",
 ]
 
@@ -175,14 +176,23 @@ async def _shell(
     wanted = int(arguments.get("timeout_ms") or config.default_command_timeout_ms)
     limit_ms = max(1, min(wanted, config.max_command_timeout_ms))
     done = await environment.exec([*SHELL, arguments["command"]], timeout_s=limit_ms / 1000)
+    return command_answer(done, limit_ms)
+
+
+def command_answer(done: ExecResult, limit_ms: int) -> str:
+    """What a command printed and how it ended, for the model.
+
+    Raises:
+        ToolError: The same, of a command that failed.
+    """
     parts = [done.stdout.rstrip("\n")] if done.stdout.strip() else []
     if done.stderr.strip():
         parts.append(f"[stderr]\n{done.stderr.rstrip()}" if parts else done.stderr.rstrip())
     if done.truncated:
         parts.append("[output beyond the limit was dropped]")
-    if done.killed == "wall":
+    if done.timed_out:
         parts.append(
-            f"[ERROR: Command timed out after {limit_ms}ms. Partial output is shown above. "
+            f"[ERROR: Command timed out after {limit_ms}ms. Partial output is shown above.\n"
             "You can retry with a longer timeout by setting the timeout_ms parameter.]"
         )
     elif done.killed:

@@ -1,6 +1,6 @@
 """What is wrong with a pipeline before it runs. Section 7 of the Attractor specification."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
@@ -150,34 +150,20 @@ def _edge_finding(
 
 def _start_node(graph: Graph) -> Iterator[Diagnostic]:
     starts = [node for node in graph.nodes.values() if node.is_start]
-    if not starts:
-        yield _graph_finding(
-            "start_node", "the pipeline has no start node", "add: start [shape=Mdiamond]"
-        )
-    for node in starts[1:]:
-        yield _node_finding(
-            "start_node",
-            Severity.ERROR,
-            node,
-            f"{node.id!r} is a second start node beside {starts[0].id!r}",
-            "keep one",
-        )
+    return _exactly_one("start_node", "start", starts, "Mdiamond")
 
 
 def _terminal_node(graph: Graph) -> Iterator[Diagnostic]:
-    ends = graph.terminal_nodes()
-    if not ends:
-        yield _graph_finding(
-            "terminal_node", "the pipeline has no exit node", "add: exit [shape=Msquare]"
-        )
-    for node in ends[1:]:
-        yield _node_finding(
-            "terminal_node",
-            Severity.ERROR,
-            node,
-            f"{node.id!r} is a second exit node beside {ends[0].id!r}",
-            "keep one",
-        )
+    return _exactly_one("terminal_node", "exit", graph.terminal_nodes(), "Msquare")
+
+
+def _exactly_one(rule: str, kind: str, nodes: Sequence[Node], shape: str) -> Iterator[Diagnostic]:
+    if not nodes:
+        fix = f"add: {kind} [shape={shape}]"
+        yield _graph_finding(rule, f"the pipeline has no {kind} node", fix)
+    for node in nodes[1:]:
+        said = f"{node.id!r} is a second {kind} node beside {nodes[0].id!r}"
+        yield _node_finding(rule, Severity.ERROR, node, said, "keep one")
 
 
 def _reachability(graph: Graph) -> Iterator[Diagnostic]:
