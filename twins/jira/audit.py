@@ -34,7 +34,7 @@ def records(c: Context) -> Response:
     """The audit log, newest first, filtered by words and time."""
     c.need_admin("You do not have permission to access the audit log.")
     offset = c.query_number("offset", 0) or 0
-    limit = c.twin.page_size(c.query_number("limit"), 1000, 1000)
+    limit = c.page_size(c.query_number("limit"), 1000, 1000)
     rows = list(c["audit"].rows())[::-1]
     for word in c.query("filter").lower().split():
         rows = [r for r in rows if word in f"{r['summary']} {r['category']} {r['name']}".lower()]

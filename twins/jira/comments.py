@@ -8,9 +8,11 @@ from .adf import MAX_TEXT, NotADocumentError, plain, rich
 from .context import Context, empty, operation, reply
 from .errors import JiraError, bad_field
 from .read import readable
+from .rendering import html_of
 from .shapes import comment_shape
 from .state import add_comment, touch
 from .telling import comment_event
+from .visibility import sent_visibility
 
 
 def body_of(c: Context, payload: dict[str, Any]) -> Any:
@@ -29,6 +31,18 @@ def body_of(c: Context, payload: dict[str, Any]) -> Any:
     return body
 
 
+def _shown(c: Context, row: Row) -> dict[str, Any]:
+    """A comment with what is to be expanded of it."""
+    shape, expand = comment_shape(c, row), c.query_list("expand")
+    if "renderedBody" in expand:
+        shape["renderedBody"] = html_of(row["body"])
+    if "properties" in expand:
+        table = c["properties"]
+        found = [table[key] for key in table.find("entity", f"comment/{row['id']}")]
+        shape["properties"] = [{"key": one["key"], "value": one["value"]} for one in found]
+    return shape
+
+
 @operation("GET", "/issue/{issueIdOrKey}/comment", "getComments")
 def get_all(c: Context) -> Response:
     """The comments of an issue, oldest first or by ``orderBy``."""
@@ -41,7 +55,7 @@ def get_all(c: Context) -> Response:
     keys = [key for key in table.find("issue", issue["id"]) if readable(c, table[key])]
     if order.startswith("-"):
         keys.reverse()
-    page = [comment_shape(c, c["comments"][key]) for key in keys[start : start + size]]
+    page = [_shown(c, c["comments"][key]) for key in keys[start : start + size]]
     return reply({"startAt": start, "maxResults": size, "total": len(keys), "comments": page})
 
 
@@ -51,11 +65,9 @@ def add(c: Context) -> Response:
     issue = c.issue(c.param("issueIdOrKey"))
     c.need("ADD_COMMENTS", issue, "You do not have the permission to comment on this issue.")
     payload = c.body()
-    visibility = payload.get("visibility")
-    row = add_comment(
-        c, issue, body_of(c, payload), visibility if isinstance(visibility, dict) else None
-    )
-    return reply(comment_shape(c, row), 201)
+    limit = sent_visibility(c, issue, payload)
+    row = add_comment(c, issue, body_of(c, payload), limit)
+    return reply(_shown(c, row), 201)
 
 
 def _need_one(c: Context, issue: Row, row: Row, verb: str) -> None:
@@ -78,7 +90,7 @@ def _comment(c: Context) -> tuple[Row, Row]:
 @operation("GET", "/issue/{issueIdOrKey}/comment/{id}", "getComment")
 def get(c: Context) -> Response:
     """One comment."""
-    return reply(comment_shape(c, _comment(c)[1]))
+    return reply(_shown(c, _comment(c)[1]))
 
 
 @operation("PUT", "/issue/{issueIdOrKey}/comment/{id}", "updateComment")
@@ -86,11 +98,14 @@ def update(c: Context) -> Response:
     """Other words for a comment."""
     issue, row = _comment(c)
     _need_one(c, issue, row, "EDIT")
-    changed = {**row, "body": body_of(c, c.body()), "updater": c.me, "updated": c.now}
+    payload = c.body()
+    changed = {**row, "body": body_of(c, payload), "updater": c.me, "updated": c.now}
+    if "visibility" in payload:
+        changed["visibility"] = sent_visibility(c, issue, payload)
     c["comments"].put(row["id"], changed)
     touch(c, issue)
     comment_event(c, "updated", changed, issue)
-    return reply(comment_shape(c, changed))
+    return reply(_shown(c, changed))
 
 
 @operation("DELETE", "/issue/{issueIdOrKey}/comment/{id}", "deleteComment")
@@ -114,7 +129,7 @@ def by_ids(c: Context) -> Response:
     for key in dict.fromkeys(str(item) for item in wanted):
         row = c["comments"].get(key)
         if row is not None and c.find_issue(row["issue"]) is not None and readable(c, row):
-            rows.append(comment_shape(c, row))
+            rows.append(_shown(c, row))
     return reply(
         {
             "startAt": 0,

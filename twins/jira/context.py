@@ -158,7 +158,11 @@ class Context:
             raise JiraError(400, "The 'startAt' parameter must not be negative.")
         if asked is not None and asked < 0:
             raise JiraError(400, "The 'maxResults' parameter must not be negative.")
-        return start, self.twin.page_size(asked, default, largest)
+        return start, self.page_size(asked, default, largest)
+
+    def page_size(self, asked: int | None, default: int, largest: int) -> int:
+        """How many a page holds, from what was asked for: 0 is a page of nothing but totals."""
+        return 0 if asked == 0 else self.twin.page_size(asked, default, largest)
 
     # -- looking up
 

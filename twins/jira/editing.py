@@ -14,6 +14,7 @@ from .links import link_from
 from .screening import no_screen
 from .setting import set_field
 from .state import add_comment
+from .visibility import sent_visibility
 from .worklogs import log_work
 
 __all__ = ["Later", "apply_changes", "put_properties"]
@@ -91,26 +92,25 @@ def _update(c: Context, issue: Row, update: dict[str, Any]) -> list[Later]:
         for verb in verbs:
             for word, value in verb.items():
                 if name in _BESIDES:
-                    later.append(_beside(c, name, word, value))
+                    later.append(_beside(c, issue, name, word, value))
                 else:
                     _change(c, issue, name, word, value)
     return later
 
 
-def _beside(c: Context, name: str, word: str, value: Any) -> Later:
+def _beside(c: Context, issue: Row, name: str, word: str, value: Any) -> Later:
     if word != "add" or not isinstance(value, dict) or name == "attachment":
         raise bad_field(name, f"Field does not support operation '{word}'")
     if name == "comment":
-        return _comment(c, value)
+        return _comment(c, issue, value)
     if name == "worklog":
         return lambda issue: log_work(c, issue, value)
     return lambda issue: link_from(c, issue, value)
 
 
-def _comment(c: Context, value: dict[str, Any]) -> Later:
-    body = body_of(c, value)
-    limit = value.get("visibility")
-    return lambda issue: add_comment(c, issue, body, limit if isinstance(limit, dict) else None)
+def _comment(c: Context, issue: Row, value: dict[str, Any]) -> Later:
+    body, limit = body_of(c, value), sent_visibility(c, issue, value)
+    return lambda issue: add_comment(c, issue, body, limit)
 
 
 def _change(c: Context, issue: Row, name: str, word: str, value: Any) -> None:

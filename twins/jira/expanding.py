@@ -1,14 +1,13 @@
 """What ``expand`` and ``properties`` add to an issue."""
 
-from html import escape
 from typing import Any, Final
 
 from factory_tui.universe import Row
 
-from .adf import as_adf
 from .context import Context
 from .createmeta import field_meta
 from .fields import fields_of
+from .rendering import html_of
 from .screening import settable
 from .workflow import available, transition_shape
 
@@ -76,58 +75,14 @@ def _rendered(c: Context, row: Row, name: str, shape: dict[str, Any]) -> Any:
     found = fields_of(c)[name]
     if name in ("description", "environment") or found.custom.endswith(":textarea"):
         stored = row.get(found.stored)
-        return _html(as_adf(stored)) if stored else ""
+        return html_of(stored)
     if name == "comment" and isinstance(value, dict):
         table = c["comments"]
         shown = []
         for one in value["comments"]:
             stored = table[one["id"]]["body"]
-            shown.append({**one, "body": _html(as_adf(stored))})
+            shown.append({**one, "body": html_of(stored)})
         return {**value, "comments": shown}
     if found.kind in ("date", "datetime") and isinstance(value, str):
         return value[:10]
     return None
-
-
-_BLOCKS: Final = {
-    "paragraph": "p",
-    "bulletList": "ul",
-    "orderedList": "ol",
-    "listItem": "li",
-    "blockquote": "blockquote",
-    "table": "table",
-    "tableRow": "tr",
-    "tableCell": "td",
-    "tableHeader": "th",
-}
-_MARKS: Final = {"strong": "b", "em": "em", "code": "tt", "underline": "ins", "strike": "del"}
-
-
-def _html(node: Any, depth: int = 0) -> str:
-    """A document as Jira renders it, in plain HTML."""
-    if not isinstance(node, dict) or depth > 40:
-        return ""
-    kind = node.get("type")
-    if kind == "text":
-        text = escape(str(node.get("text", "")))
-        for mark in node.get("marks") or []:
-            name = mark.get("type") if isinstance(mark, dict) else None
-            if name == "link":
-                href = escape(str((mark.get("attrs") or {}).get("href", "")), quote=True)
-                text = f'<a href="{href}" class="external-link" rel="nofollow">{text}</a>'
-            elif name in _MARKS:
-                text = f"<{_MARKS[name]}>{text}</{_MARKS[name]}>"
-        return text
-    if kind == "hardBreak":
-        return "<br/>"
-    inner = "".join(_html(one, depth + 1) for one in node.get("content") or [])
-    if kind == "heading":
-        level = (node.get("attrs") or {}).get("level", 1)
-        level = level if level in (1, 2, 3, 4, 5, 6) else 1
-        return f"<h{level}>{inner}</h{level}>"
-    if kind == "codeBlock":
-        return f"<pre>{inner}</pre>"
-    if kind == "rule":
-        return "<hr />"
-    tag = _BLOCKS.get(str(kind))
-    return f"<{tag}>{inner}</{tag}>" if tag else inner

@@ -168,7 +168,7 @@ def _picked(c: Context, query: str) -> dict[str, Any]:
         for name in group_names(c)
         if needle in name.lower() and name not in excluded and group_id(c, name) not in excluded
     ]
-    size = c.twin.page_size(c.query_number("maxResults"), 20, 1000)
+    size = c.page_size(c.query_number("maxResults"), 20, 1000)
     shapes = []
     for name in found[:size]:
         at = name.lower().find(needle)

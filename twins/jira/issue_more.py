@@ -64,7 +64,7 @@ def changelogs(c: Context) -> Response:
         if not fields or any(item["fieldId"] in fields for item in row["items"])
     ]
     start = int(token or 0)
-    size = c.twin.page_size(most, 1000, 10_000)
+    size = c.page_size(most, 1000, 10_000)
     found: dict[str, list[Any]] = {}
     for issue, row in rows[start : start + size]:
         shape = history_shape(c, row)

@@ -24,8 +24,15 @@ __all__ = ["create_from", "edit_issue", "need_write"]
 MAX_BULK: Final = 50
 
 
+def _need_changes(payload: dict[str, Any], *others: str) -> None:
+    """400 for a body that says nothing."""
+    if all(payload.get(name) is None for name in ("fields", "update", *others)):
+        raise JiraError(400, "one of 'fields' or 'update' required")
+
+
 def create_from(c: Context, payload: dict[str, Any]) -> Row:
     """Make an issue from ``{"fields", "update"}``. Raises 400 with all field errors at once."""
+    _need_changes(payload)
     fields = payload.get("fields")
     if not isinstance(fields, dict):
         fields = {}
@@ -186,7 +193,9 @@ def edit(c: Context) -> Response:
     """Change fields."""
     row = c.issue(c.param("issueIdOrKey"))
     need_write(c, row)
-    changed = edit_issue(c, row, c.body())
+    body = c.body()
+    _need_changes(body, "properties", "historyMetadata")
+    changed = edit_issue(c, row, body)
     if c.query_flag("returnIssue"):
         return reply(issue_shape(c, changed, wanted_fields(c, [], "*all"), c.query_list("expand")))
     return empty()

@@ -1,7 +1,7 @@
 """component and version: the parts of a project."""
 
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from factory_tui.universe import Response, Row
 
@@ -54,16 +54,25 @@ def _project(c: Context, body: dict[str, Any]) -> Row:
     return found
 
 
+_NAMELESS: Final = {
+    "components": "The component name specified is invalid - cannot be an empty string.",
+    "versions": "You must specify a valid version name",
+}
+_TAKEN: Final = {
+    "components": "A component with the name {} already exists in this project.",
+    "versions": "A version with this name already exists in this project.",
+}
+
+
 def _free_name(c: Context, table: str, project: str, body: dict[str, Any], key: str) -> str:
     name = body.get("name")
     if not isinstance(name, str) or not name.strip():
-        raise bad_field("name", "You must specify a name.")
+        raise bad_field("name", _NAMELESS[table])
     if len(name) > 255:
         raise bad_field("name", "The name is too long. It exceeds 255 characters.")
     for other in c[table].find("project", project):
         if c[table][other]["name"].lower() == name.strip().lower() and other != key:
-            noun = "component" if table == "components" else "version"
-            raise bad_field("name", f"A {noun} with this name already exists in this project.")
+            raise bad_field("name", _TAKEN[table].format(name.strip()))
     return name.strip()
 
 

@@ -31,15 +31,28 @@ def user_page(c: Context, rows: list[Row]) -> Response:
     return reply([user_shape(c, row["id"]) for row in rows[start : start + size]])
 
 
+def _set_off(c: Context, row: Row, name: str) -> str:
+    """How a picker shows an account: what was asked for is bold."""
+    asked = c.query("query")
+    texts = [name] if c.cloud else [name, row["email"], f"({row['name']})"]
+    shown = []
+    for text in texts:
+        at = text.lower().find(asked.lower()) if asked else -1
+        end = at + len(asked)
+        bold = f"{escape(text[:at])}<strong>{escape(text[at:end])}</strong>{escape(text[end:])}"
+        shown.append(bold if at >= 0 else escape(text))
+    return " - ".join(shown[:2]) + "".join(f" {one}" for one in shown[2:])
+
+
 def picked_users(c: Context, rows: list[Row]) -> dict[str, Any]:
     """Accounts for a picker, with the match set off in their html."""
-    size = c.twin.page_size(c.query_number("maxResults"), 50, 1000)
+    size = c.page_size(c.query_number("maxResults"), 50, 1000)
     left_out = {v for k, v in c.call.request.query_pairs if k in ("exclude", "excludeAccountIds")}
     rows = [row for row in rows if row["id"] not in left_out and row["name"] not in left_out]
     users: list[dict[str, Any]] = []
     for row in rows[:size]:
         name = f"{row['first']} {row['last']}".strip()
-        shape: dict[str, Any] = {"displayName": name, "html": escape(name)}
+        shape: dict[str, Any] = {"displayName": name, "html": _set_off(c, row, name)}
         if c.cloud:
             shape = {"accountId": row["id"], "accountType": "app" if row["app"] else "atlassian",
                      **shape}  # fmt: skip

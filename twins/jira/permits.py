@@ -10,13 +10,22 @@ from typing import TYPE_CHECKING, Any, Final
 
 from factory_tui.universe import Row
 
-from .config import scheme_of
+from .config import ADMIN_ROLE, scheme_of
 from .permission_keys import GLOBAL_PERMISSIONS, READ_PERMISSIONS
 
 if TYPE_CHECKING:
     from .context import Context
 
-__all__ = ["HOLDERS", "Browse", "holds", "in_role", "level_open", "matches_holder", "may_browse"]
+__all__ = [
+    "HOLDERS",
+    "Browse",
+    "holds",
+    "in_role",
+    "level_open",
+    "matches_holder",
+    "may_browse",
+    "speaks_for",
+]
 
 
 def in_role(c: "Context", account: str, role: str, project: str) -> bool:
@@ -28,6 +37,16 @@ def in_role(c: "Context", account: str, role: str, project: str) -> bool:
         return True
     groups = c["users"][account]["groups"]
     return any(name in groups for name in row["groups"])
+
+
+def speaks_for(c: "Context", role: str, project: str) -> bool:
+    """Whether the caller may write and read what is for a role of a project.
+
+    Where nobody was put into the role of administrators, those of the site are in it.
+    """
+    if role == ADMIN_ROLE and (project, role) not in c["actors"]:
+        return bool(c.user and c.user["admin"])
+    return in_role(c, c.me, role, project)
 
 
 def _named(c: "Context", issue: Row | None, field: str, account: str, *, groups: bool) -> bool:

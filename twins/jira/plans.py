@@ -98,7 +98,7 @@ def _cursor_page(c: Context, rows: list[dict[str, Any]]) -> Response:
     if cursor and not (cursor.isdecimal() and len(cursor) < 9):
         raise JiraError(400, "The cursor is invalid.")
     start = int(cursor or 0)
-    size = c.twin.page_size(c.query_number("maxResults"), 50, 50)
+    size = c.page_size(c.query_number("maxResults"), 50, 50)
     values = rows[start : start + size]
     last = start + size >= len(rows)
     shape = {"cursor": cursor, "last": last, "size": len(values), "total": len(rows)}

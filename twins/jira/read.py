@@ -9,11 +9,11 @@ from .durations import pretty
 from .errors import JiraError
 from .fields import field_shape, fields_of, issue_link_shape, read_field
 from .groups_of import group_id
-from .permits import in_role
+from .permits import speaks_for
 from .screening import applies
 from .shapes import attachment_shape, comment_shape, user_shape, worklog_shape
 
-__all__ = ["changelog_shape", "issue_shape", "readable", "wanted_fields"]
+__all__ = ["changelog_shape", "issue_shape", "readable", "wanted_fields", "worklogs_of"]
 
 
 _EXPAND = "renderedFields,names,schema,operations,editmeta,changelog,versionedRepresentations"
@@ -90,7 +90,7 @@ def readable(c: Context, row: Row) -> bool:
     if limit.get("type") == "role":
         project = c["issues"][row["issue"]]["project"]
         return any(
-            name in (role["id"], role["name"]) and in_role(c, c.me, role["id"], project)
+            name in (role["id"], role["name"]) and speaks_for(c, role["id"], project)
             for role in c["roles"].rows()
         )
     mine = c.user["groups"] if c.user else []
@@ -111,8 +111,7 @@ def field_value(c: Context, row: Row, name: str) -> Any:
             "startAt": 0,
         }
     if name == "worklog":
-        keys = c["worklogs"].find("issue", row["id"])
-        worklogs = [worklog_shape(c, c["worklogs"][key]) for key in keys]
+        worklogs = [worklog_shape(c, one) for one in worklogs_of(c, row)]
         return {
             "startAt": 0,
             "maxResults": 20,
@@ -127,6 +126,13 @@ def field_value(c: Context, row: Row, name: str) -> Any:
     if name == "timetracking":
         return time_shape(row)
     return read_field(c, row, name)
+
+
+def worklogs_of(c: Context, row: Row) -> list[Row]:
+    """The worklogs of an issue that the caller may read."""
+    table = c["worklogs"]
+    rows = (table[key] for key in table.find("issue", row["id"]))
+    return [one for one in rows if readable(c, one)]
 
 
 def time_shape(row: Row) -> dict[str, Any]:

@@ -203,7 +203,7 @@ def search(c: Context) -> Response:
     asked = _Asked(c)
     found = _find(c, asked.jql or "", bounded=False).rows
     start = max(0, asked.start or 0)
-    size = 0 if asked.size == 0 else c.twin.page_size(asked.size, 50, 1000)
+    size = c.page_size(asked.size, 50, 1000)
     fields = wanted_fields(c, asked.fields, "*navigable")
     issues = [_issue(c, row, fields, asked) for row in found[start : start + size]]
     return reply(

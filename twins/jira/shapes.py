@@ -276,6 +276,8 @@ def worklog_shape(c: Context, row: Row) -> dict[str, Any]:
     }
     if row["comment"] is not None:
         shape["comment"] = rich_shape(c, row["comment"])
+    if row.get("visibility"):
+        shape["visibility"] = row["visibility"]
     return shape
 
 

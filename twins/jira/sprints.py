@@ -31,7 +31,7 @@ __all__ = ["add_sprint", "change_state", "move_into"]
 _SPRINT: Final = f"{AGILE}/sprint"
 _STATES: Final = ("future", "active", "closed")
 _DATES: Final = (("startDate", "start"), ("endDate", "end"))
-_LONGEST: Final = 255
+_TOO_LONG: Final = 30
 
 
 def add_sprint(c: Context, board: str, name: str, goal: str = "", **dates: str | None) -> Row:
@@ -56,8 +56,8 @@ def add_sprint(c: Context, board: str, name: str, goal: str = "", **dates: str |
 def _name(value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
         raise bad_field("name", "The sprint name must not be empty.")
-    if len(value) > _LONGEST:
-        raise bad_field("name", f"The sprint name must not exceed {_LONGEST} characters.")
+    if len(value) >= _TOO_LONG:
+        raise bad_field("name", f"Sprint name must be shorter than {_TOO_LONG} characters.")
     return value.strip()
 
 

@@ -177,7 +177,7 @@ def token_page(
     if token and (not token.isdecimal() or len(token) > 9):
         raise JiraError(400, "Invalid format of nextPageToken")
     start = int(token or 0)
-    size = c.twin.page_size(c.query_number("maxResults"), default, 200)
+    size = c.page_size(c.query_number("maxResults"), default, 200)
     shape: dict[str, Any] = {"values": rows[start : start + size]}
     return {**shape, "nextPageToken": str(start + size)} if start + size < len(rows) else shape
 

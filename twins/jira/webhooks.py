@@ -179,7 +179,7 @@ def failed(c: Context) -> Response:
     rows = [(int(parse_time(row["at"]).timestamp() * 1000), row) for row in c["failedhooks"].rows()]
     oldest = int((c.twin.clock.now() - timedelta(hours=72)).timestamp() * 1000)
     rows = sorted((pair for pair in rows if pair[0] > max(after, oldest)), key=lambda p: p[0])
-    size = c.twin.page_size(c.query_number("maxResults"), 100, 100)
+    size = c.page_size(c.query_number("maxResults"), 100, 100)
     values = [
         {"id": row["id"], "body": row["body"], "url": row["url"], "failureTime": moment}
         for moment, row in rows[:size]

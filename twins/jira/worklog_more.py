@@ -7,6 +7,7 @@ from factory_tui.universe import Response, Row, parse_time
 from .context import Context, empty, operation, reply
 from .errors import JiraError
 from .needs import need_write
+from .read import readable
 from .shapes import worklog_shape
 from .telling import worklog_event
 from .worklogs import count_time
@@ -57,7 +58,7 @@ def move(c: Context) -> Response:
 
 
 def _seen(c: Context, row: Row) -> bool:
-    return c.find_issue(row["issue"]) is not None
+    return c.find_issue(row["issue"]) is not None and readable(c, row)
 
 
 @operation("POST", "/worklog/list", "getWorklogsForIds")

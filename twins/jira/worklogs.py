@@ -7,11 +7,14 @@ from factory_tui.universe import Response, Row
 
 from .adf import NotADocumentError, rich
 from .context import Context, empty, operation, reply
+from .dates import moment
 from .durations import pretty, seconds_of
 from .errors import JiraError, bad_field
+from .read import readable, worklogs_of
 from .shapes import worklog_shape
 from .state import change_issue, new_id
 from .telling import worklog_event
+from .visibility import sent_visibility
 
 __all__ = ["count_time"]
 
@@ -21,9 +24,16 @@ def get_all(c: Context) -> Response:
     """The worklogs of an issue, oldest first."""
     issue = c.issue(c.param("issueIdOrKey"))
     start, size = c.page(5000, 5000)
-    keys = c["worklogs"].find("issue", issue["id"])
-    page = [worklog_shape(c, c["worklogs"][key]) for key in keys[start : start + size]]
-    return reply({"startAt": start, "maxResults": size, "total": len(keys), "worklogs": page})
+    rows = [row for row in worklogs_of(c, issue) if _within(c, row)]
+    page = [worklog_shape(c, row) for row in rows[start : start + size]]
+    return reply({"startAt": start, "maxResults": size, "total": len(rows), "worklogs": page})
+
+
+def _within(c: Context, row: Row) -> bool:
+    """Whether work began after ``startedAfter`` and before ``startedBefore`` (milliseconds)."""
+    after, before = c.query_number("startedAfter"), c.query_number("startedBefore")
+    started = moment(row["started"]).timestamp() * 1000
+    return (after is None or started > after) and (before is None or started < before)
 
 
 def _seconds(payload: dict[str, Any]) -> int | None:
@@ -112,6 +122,7 @@ def log_work(c: Context, issue: Row, payload: dict[str, Any]) -> Row:
         "started": _started(c, payload),
         "seconds": seconds,
         "spent": pretty(seconds),
+        "visibility": sent_visibility(c, issue, payload),
         "created": c.now,
         "updated": c.now,
     }
@@ -134,7 +145,7 @@ def _need_one(c: Context, issue: Row, row: Row, verb: str) -> None:
 def _worklog(c: Context) -> tuple[Row, Row]:
     issue = c.issue(c.param("issueIdOrKey"))
     row = c["worklogs"].get(c.param("id"))
-    if row is None or row["issue"] != issue["id"]:
+    if row is None or row["issue"] != issue["id"] or not readable(c, row):
         raise JiraError(404, f"Cannot find worklog with id: '{c.param('id')}'.")
     return issue, row
 
@@ -157,6 +168,8 @@ def update(c: Context) -> Response:
         changed["comment"] = _comment(c, payload)
     if "started" in payload:
         changed["started"] = _started(c, payload)
+    if "visibility" in payload:
+        changed["visibility"] = sent_visibility(c, issue, payload)
     c["worklogs"].put(row["id"], {**changed, "updater": c.me})
     count_time(c, issue, seconds - row["seconds"])
     worklog_event(c, "updated", c["worklogs"][row["id"]], issue)
