@@ -3,13 +3,17 @@
 import json
 import random
 import subprocess
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
+from factory_tui.engine.launch import spawn
+from factory_tui.store import Store
 from tests.engine.conftest import Running
 from tests.engine.test_chaos import billed, chaos, to_the_end
 
@@ -98,7 +102,6 @@ ONCE: dict[str, tuple[str, ...]] = {
     "branch.started": ("key",),
     "branch.ended": ("key",),
     "feedback.sent": ("text",),
-    "control.done": ("verb", "args", "who"),
     "run.finished": (),
 }
 
@@ -130,3 +133,53 @@ def test_a_run_killed_at_random_is_sound(
     killed_often(run, random.Random(f"{seed} {pipeline}"), 6)
     to_the_end(run, woken=True)
     sound(run, url, 400_000)
+
+
+@pytest.mark.slow
+def test_viewers_that_contradict_one_another_break_nothing(
+    start: Start, chaos: Callable[..., str], use_pipeline: Callable[[str], None]
+) -> None:
+    """Three of them ask for everything at once, and wake it."""
+    use_pipeline("three-candidates")
+    limit = 300_000
+    url = chaos(7, "--faults", "0.05", "--rounds", "5")
+    run = start(tokens=limit)
+    over = threading.Event()
+
+    def viewer(number: int) -> None:
+        rng = random.Random(number)
+        with Store.open(run.settings.store) as mine:
+            while not over.is_set():
+                verb, args = rng.choice(ASKED)
+                mine.request(run.id, verb, args, f"viewer {number}")
+                if rng.random() < 0.3:
+                    spawn(run.settings, run.id)
+                time.sleep(rng.uniform(0.05, 0.5))
+
+    with ThreadPoolExecutor(3) as pool:
+        viewers = [pool.submit(viewer, number) for number in range(3)]
+        time.sleep(12)
+        over.set()
+        for each in viewers:
+            each.result()
+    run.ask("budget", tokens=limit)
+    run.ask("resume")
+    to_the_end(run, woken=True)
+    sound(run, url, limit)
+    asked = [row for row in run.store.pending(run.id) if row.verb != "suspend"]
+    assert not asked
+
+
+ASKED: list[tuple[str, dict[str, Any]]] = [
+    ("pause", {}),
+    ("resume", {}),
+    ("resume", {}),
+    ("budget", {"tokens": 300_000}),
+    ("budget", {"tokens": 10}),
+    ("budget", {"tokens": -1}),
+    ("budget", {"usd": "nonsense"}),
+    ("retry", {"scenario": "train-count", "trials": 1}),
+    ("retry", {}),
+    ("answer", {"choice": "Y"}),
+    ("suspend", {}),
+]
