@@ -26,6 +26,9 @@ _SEQUENCE: Final = re.compile(
 
 _C1: Final = re.compile("[\x80-\x9f]")
 
+# 8-bit control functions as the escape sequences that mean the same (ECMA-48 §5.3).
+_SEVEN_BIT: Final = {code: "\x1b" + chr(code - 0x40) for code in range(0x80, 0xA0)}
+
 _LINE_END: Final = re.compile("\r\n?|[\u2028\u2029]")
 
 _FORBIDDEN: Final = re.compile(
@@ -62,16 +65,12 @@ def clean(data: bytes | str, *, limit: int | None = None) -> str:
     text = data.decode("utf-8", "replace") if isinstance(data, bytes) else data
     harmless = isinstance(data, bytes) and not data.translate(None, _HARMLESS)
     if not harmless:  # most output is, and may be megabytes long
-        text = _C1.sub(_seven_bit, text)
+        if _C1.search(text):
+            text = text.translate(_SEVEN_BIT)
         text = _SEQUENCE.sub("", text)
         text = _FORBIDDEN.sub("", _LINE_END.sub("\n", text))
         text = _SURROGATE.sub("\ufffd", text)
     return text if limit is None else _shorten(text, limit)
-
-
-def _seven_bit(match: re.Match[str]) -> str:
-    """An 8-bit control function as the escape sequence that means the same (ECMA-48 §5.3)."""
-    return "\x1b" + chr(ord(match[0]) - 0x40)
 
 
 def _shorten(text: str, limit: int) -> str:

@@ -34,7 +34,14 @@ from factory_tui.sandbox.model import (
 from factory_tui.sandbox.probing import probe
 from factory_tui.sandbox.profile import SANDBOX_UID
 from factory_tui.sandbox.run import Sandbox
-from factory_tui.sandbox.trees import prepare_tree, reachable, read_beneath, write_beneath
+from factory_tui.sandbox.trees import (
+    names_beneath,
+    prepare_tree,
+    reachable,
+    read_beneath,
+    remove_tree,
+    write_beneath,
+)
 
 __all__ = [
     "FULL",
@@ -53,10 +60,12 @@ __all__ = [
     "SandboxUnavailable",
     "Tier",
     "cleanup_leftovers",
+    "names_beneath",
     "prepare_tree",
     "probe",
     "reachable",
     "read_beneath",
+    "remove_tree",
     "unsandboxed",
     "write_beneath",
 ]

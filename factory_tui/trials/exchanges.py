@@ -23,7 +23,7 @@ HEADERS_KEPT: Final = 100
 HEADER_KEPT: Final = 2_000
 """Characters of a header's value."""
 
-_LONG: Final = 1 << 20
+_LONG: Final = 256 << 10
 
 
 def exchange_rows(exchanges: Iterable[Exchange]) -> list[dict[str, Any]]:

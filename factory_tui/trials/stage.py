@@ -8,8 +8,6 @@ comes next.
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,8 +23,10 @@ from factory_tui.sandbox import (
     Limits,
     Mount,
     Sandbox,
+    names_beneath,
     prepare_tree,
     read_beneath,
+    remove_tree,
     write_beneath,
 )
 from factory_tui.scenarios import Evidence, Scenario
@@ -51,6 +51,9 @@ FILE_KEPT = 1 << 20
 """Bytes of a file in the scratch folder that facts can see."""
 
 FILES_KEPT = 200
+
+FILES_SIZE = 32 << 20
+"""Bytes of all of them together."""
 
 SERVICE_S: Final = 3600.0
 """Seconds a service may run at most."""
@@ -270,7 +273,7 @@ class Stage:
 
     def clear(self) -> None:
         """Remove the scratch folder."""
-        shutil.rmtree(self.options.scratch, ignore_errors=True)
+        remove_tree(self.options.scratch)
 
     # -- pieces --------------------------------------------------------------------------
 
@@ -461,12 +464,14 @@ class Stage:
     def _files(self) -> dict[str, str]:
         """The scratch folder's regular files, small ones only; no link is ever followed."""
         found: dict[str, str] = {}
-        for folder, _, names in os.walk(self.options.scratch):
-            for name in sorted(names):
-                shown = str((Path(folder) / name).relative_to(self.options.scratch))
-                content = read_beneath(self.options.scratch, shown, limit=FILE_KEPT)
-                if content is not None and len(found) < FILES_KEPT:
-                    found[clean(shown)] = clean(content)
+        size = 0
+        for name in names_beneath(self.options.scratch):
+            content = read_beneath(self.options.scratch, name, limit=FILE_KEPT)
+            if content is not None:
+                size += len(content)
+                if len(found) >= FILES_KEPT or size > FILES_SIZE:
+                    break
+                found[clean(name)] = clean(content)
         return found
 
 

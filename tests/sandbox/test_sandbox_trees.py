@@ -12,10 +12,14 @@ from factory_tui.sandbox import (
     Mount,
     SandboxFault,
     SandboxUnavailable,
+    names_beneath,
     prepare_tree,
     reachable,
+    remove_tree,
+    trees,
     write_beneath,
 )
+from factory_tui.sandbox.disk import measure
 
 from .conftest import Lab
 
@@ -90,3 +94,61 @@ def test_a_file_is_written_nowhere_else(ground: Path) -> None:
         with pytest.raises(ValueError, match="outside the folder"):
             write_beneath(tree, name, b"lost")
     assert [path.read_text() for path in outside.iterdir()] == ["kept"]
+
+
+def _nest(root: Path, depth: int) -> None:
+    """Directories within directories, deeper than a path can tell."""
+    at = os.open(root, os.O_RDONLY)
+    for _ in range(depth):
+        os.mkdir("d" * 50, dir_fd=at)
+        inner = os.open("d" * 50, os.O_RDONLY, dir_fd=at)
+        os.close(at)
+        at = inner
+    os.close(os.open("deepest", os.O_WRONLY | os.O_CREAT, dir_fd=at))
+    os.close(at)
+
+
+def test_a_tree_of_any_depth_is_prepared_listed_and_removed(ground: Path) -> None:
+    tree = ground / "tree"
+    (tree / "a").mkdir(parents=True)
+    (tree / "a" / "b").write_text("b")
+    (tree / "z").write_text("z")
+    (ground / "precious").write_text("precious")
+    (tree / "link").symlink_to(ground)
+    os.mkfifo(tree / "pipe")
+    _nest(tree, 1500)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    prepare_tree(tree)
+    assert list(names_beneath(tree)) == ["link", "pipe", "z", "a/b"]
+    (tree / "a").chmod(0)
+    remove_tree(tree)
+    assert not tree.exists()
+    assert (ground / "precious").read_text() == "precious"
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    remove_tree(tree)  # nothing there is no error
+    (ground / "link").symlink_to(ground)
+    remove_tree(ground / "link")
+    assert (ground / "precious").exists()
+    assert not (ground / "link").is_symlink()
+
+
+def test_permissions_are_never_given_through_a_link(ground: Path) -> None:
+    """A link that takes a file's place between the look and the deed."""
+    (ground / "outside").write_text("x")
+    (ground / "outside").chmod(0)
+    tree = ground / "tree"
+    tree.mkdir()
+    (tree / "swapped").symlink_to(ground / "outside")
+    handle = os.open(tree, os.O_RDONLY)
+    trees._allow("swapped", handle, 0o700)
+    os.close(handle)
+    assert (ground / "outside").stat().st_mode & 0o777 == 0
+    (tree / "mine").write_text("x")
+    (tree / "mine").chmod(0)
+    prepare_tree(tree)
+    assert (tree / "mine").stat().st_mode & 0o600 == 0o600
+
+
+def test_what_is_nested_beyond_paths_counts_as_too_much(ground: Path) -> None:
+    _nest(ground, 100)
+    assert measure([ground]).size > 1 << 60

@@ -152,3 +152,68 @@ async def test_a_service_that_never_takes_its_events_is_stopped(pool: Pool, job:
     assert notes(report) == [
         "the service did not take what it was told of within 15 s; it was stopped"
     ]
+
+
+NESTS = r"""#!/usr/bin/python3 -IS
+import os
+for n in range(1500):
+    os.mkdir("n"); os.chdir("n")
+open("deepest", "w")
+os.chdir("/work")
+for n in range(300):
+    open(f"{n}", "wb").truncate(100 << 20)
+os.mkfifo("pipe"); os.symlink("/etc/passwd", "passwd"); os.symlink("pipe", "to-pipe")
+import socket; socket.socket(socket.AF_UNIX).bind("socket")
+open(b"\xff\x1b[2J\xe2\x80\xae", "w").write("x")
+os.mkdir("shut"); open("shut/in", "w"); os.chmod("shut", 0)
+print("done")
+"""
+
+
+async def test_what_a_product_leaves_lying_hurts_nobody(pool: Pool, job: MakeJob) -> None:
+    made = job(
+        NESTS,
+        "1. run: `{{sut}}`",
+        "- must fact: cmd[1].output contains done\n- must fact: files[passwd].count == 0",
+    )
+    report, _ = await attacked(pool, made)
+    assert killed(report) == []
+    assert report.facts[0]["ok"], report.facts
+    assert not made.scratch.exists()
+    assert peak_mb(pool) < 600
+
+
+DIALS = r"""#!/usr/bin/python3 -IS
+import os, socket, time
+listener = socket.create_server(("127.0.0.1", 8080))
+if os.fork() == 0:
+    while True: listener.accept()[0].recv(1)
+for n in range(30):
+    if os.fork() == 0:
+        held = []
+        try:
+            while True:
+                for where in ("127.0.0.1", 7002), ("127.1.0.1", 443), ("127.1.0.2", 443):
+                    held.append(socket.create_connection(where, 2))
+        except OSError:
+            pass
+        time.sleep(99)
+time.sleep(99)
+"""
+
+
+async def test_connections_without_number_leave_the_host_some(pool: Pool, job: MakeJob) -> None:
+    process = pool._hosts[0].process
+    assert process is not None
+    report, _ = await attacked(
+        pool,
+        job(
+            DIALS,
+            "1. start: `{{sut}}`\n2. run: `sleep 4`\n3. run: `echo still here`\n4. stop:",
+            "- must fact: cmd[3].output contains still here",
+            wall_s=20,
+        ),
+    )
+    assert report.facts[0]["ok"]
+    assert peak_mb(pool) < 400
+    assert len(list(Path(f"/proc/{process.pid}/fd").iterdir())) < 200
