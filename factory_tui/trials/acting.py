@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from factory_tui.config import duration
 from factory_tui.sandbox import Box, Door, Inside, Mount, Sandbox
+from factory_tui.sandbox.profile import BASE_ENV
 from factory_tui.scenarios.operations import OPERATIONS, operation_problem, usage
 from factory_tui.scenarios.yamlmarks import YamlError, read_yaml
 from factory_tui.text import clean
@@ -32,7 +33,7 @@ __all__ = ["Acting", "Run"]
 _DOOR: Final = "control "
 _PORT: Final = 7000
 _FOLDER: Final = "/opt/twin"
-_PATH: Final = f"/usr/bin:/bin:{_FOLDER}"
+_PATH: Final = f"{BASE_ENV['PATH']}:{_FOLDER}"
 _QUIET_S: Final = 0.3
 _SETTLE_S: Final = 15.0
 _SHOWN: Final = 40
