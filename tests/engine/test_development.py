@@ -8,7 +8,9 @@ import pytest
 
 from factory_tui.agent import prompts
 from factory_tui.config import ConfigError, load
+from factory_tui.engine.check import check_factory
 from factory_tui.engine.inputs import data_problem
+from factory_tui.engine.launch import BadInput, RunOptions, create_run
 from tests.engine.conftest import GOOD, ROOT, Running, call, played, text
 
 KUDOS = ROOT / "tests" / "examples" / "kudos"
@@ -125,6 +127,16 @@ def test_what_cannot_be_done_is_said_with_its_line(
     where = f":{line_of(folder, op)}:" if op else ":"
     assert said.startswith(f"{folder / 'factory.toml'}{where} `twins.development"), said
     assert sentence in said and "\n" not in said, said
+
+
+def test_a_check_of_the_factory_says_it_and_a_run_does_not_start(folder: Path) -> None:
+    settings = load(configured(folder, SETUP.replace("set_channel", "set_chanel")))
+    said: list[str] = []
+    assert check_factory(settings, dynamic=False, out=said.append) == 2
+    where = f"{folder / 'factory.toml'}:{line_of(folder, 'set_chanel')}:"
+    assert said[-1].startswith(where) and "did you mean `set_channel`" in said[-1]
+    with pytest.raises(BadInput, match="set_chanel"):
+        create_run(settings, RunOptions(recording="r.jsonl"))
 
 
 @pytest.mark.parametrize(
