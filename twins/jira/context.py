@@ -209,7 +209,7 @@ class Context:
         """An issue the caller may see. Raises Jira's 404."""
         row = self.find_issue(id_or_key)
         if row is None:
-            raise no_issue()
+            raise no_issue(cloud=self.cloud)
         return row
 
     def find_issue(self, id_or_key: str) -> Row | None:

@@ -7,7 +7,7 @@ from factory_tui.universe import Response, Row
 from .config import scheme_of
 from .context import Context, operation, reply
 from .customtypes import TYPES, contexts_for, option_shape, options_of
-from .errors import JiraError
+from .errors import JiraError, no_issue
 from .fields import FIELDS, field_shape, fields_of, level_shape
 from .screening import config_item, settable
 from .shapes import (
@@ -123,7 +123,9 @@ def edit_meta(c: Context) -> Response:
 
 @operation("GET", "/issue/createmeta", "getCreateIssueMeta")
 def create_meta(c: Context) -> Response:
-    """What projects take, all in one answer."""
+    """What projects take, all in one answer; Data Center has lost it with version 9."""
+    if not c.cloud:
+        raise no_issue(cloud=False)
     keys = {key.upper() for key in c.query_list("projectKeys")}
     numbers = set(c.query_list("projectIds"))
     types = set(c.query_list("issuetypeIds"))

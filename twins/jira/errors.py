@@ -41,8 +41,10 @@ def bad_field(name: str, sentence: str) -> JiraError:
     return error
 
 
-def no_issue() -> JiraError:
-    """404: Jira does not tell a missing issue from one that the caller may not see."""
+def no_issue(*, cloud: bool = True) -> JiraError:
+    """404: Cloud does not tell a missing issue from one that the caller may not see."""
+    if not cloud:
+        return JiraError(404, "Issue Does Not Exist")
     return JiraError(404, "Issue does not exist or you do not have permission to see it.")
 
 

@@ -96,11 +96,13 @@ def run(c: Context, text: str, *, bounded: bool) -> list[Row]:
     return find(c, text, bounded=bounded).rows
 
 
-def find(c: Context, text: str, *, bounded: bool) -> Found:
+def find(c: Context, text: str, *, bounded: bool, warnings: list[str] | None = None) -> Found:
     """What a query finds.
 
     Args:
         bounded: Refuse a query that restricts nothing, as Cloud's token search does.
+        warnings: Gets the sentences about fields and values instead of their being raised; what
+            they concern finds nothing.
 
     Raises:
         JqlError: With every sentence Jira would answer.
@@ -108,7 +110,7 @@ def find(c: Context, text: str, *, bounded: bool) -> Found:
     query = parse_jql(text)
     if query.where is None and bounded:
         raise JqlError(UNBOUNDED)
-    plan = compile_query(c, query)
+    plan = compile_query(c, query, warnings)
     browse = Browse(c)
     table = c["issues"]
     rows: Any = table.rows()
@@ -135,8 +137,8 @@ def check_query(c: Context, text: str) -> Query:
     return query
 
 
-def compile_query(c: Context, query: Query) -> Plan:
-    """Check a query and turn it into a plan. Raises :class:`JqlError`."""
+def compile_query(c: Context, query: Query, warnings: list[str] | None = None) -> Plan:
+    """Check a query and turn it into a plan. Raises :class:`JqlError`, or fills ``warnings``."""
     problems: list[str] = []
     plan = Plan(lambda row: True)
     if query.where is not None:
@@ -147,8 +149,10 @@ def compile_query(c: Context, query: Query) -> Plan:
             problems.append(_no_field(sort.field))
         elif any(searched.order is None for searched in named):
             problems.append(f"Field '{sort.field}' does not support sorting.")
-    if problems:
+    if problems and warnings is None:
         raise JqlError(*dict.fromkeys(problems))
+    if warnings is not None:
+        warnings += dict.fromkeys(problems)
     return plan
 
 

@@ -38,6 +38,7 @@ class _Asked:
             self.reconcile = body.get("reconcileIssues") or []
             self.token = body.get("nextPageToken")
             self.fail_fast = body.get("failFast") is True
+            self.strict = body.get("validateQuery") is not False
             self.start = _number(body, "startAt")
             self.size = _number(body, "maxResults")
         else:
@@ -48,6 +49,7 @@ class _Asked:
             self.reconcile = c.query_list("reconcileIssues")
             self.token = c.query("nextPageToken") or None
             self.fail_fast = c.query_flag("failFast")
+            self.strict = c.query_flag("validateQuery", True)
             self.start = c.query_number("startAt")
             self.size = c.query_number("maxResults")
         if self.jql is not None and not isinstance(self.jql, str):
@@ -73,11 +75,11 @@ def _number(body: dict[str, Any], name: str) -> int | None:
     return value
 
 
-def _find(c: Context, jql: str, *, bounded: bool) -> Found:
+def _find(c: Context, jql: str, *, bounded: bool, warnings: list[str] | None = None) -> Found:
     try:
         if bounded and len(parse_jql(jql).order) > MAX_ORDER:
             raise JqlError(f"The ORDER BY clause can contain at most {MAX_ORDER} fields.")
-        return find(c, jql, bounded=bounded)
+        return find(c, jql, bounded=bounded, warnings=warnings)
     except JqlError as error:
         raise JiraError(400, *error.messages) from error
 
@@ -197,25 +199,29 @@ def search_ids(c: Context) -> Response:
 @operation("GET", "/search", "searchForIssuesUsingJql")
 @operation("POST", "/search", "searchForIssuesUsingJqlPost")
 def search(c: Context) -> Response:
-    """Data Center's search with offsets and a total; gone from Cloud."""
+    """Data Center's search with offsets and a total; gone from Cloud.
+
+    With ``validateQuery=false`` fields and values that are not there find nothing, and the answer
+    says so in ``warningMessages``.
+    """
     if c.cloud:
         raise JiraError(410, REMOVED)
     asked = _Asked(c)
-    found = _find(c, asked.jql or "", bounded=False).rows
+    warnings: list[str] | None = None if asked.strict else []
+    found = _find(c, asked.jql or "", bounded=False, warnings=warnings).rows
     start = max(0, asked.start or 0)
     size = c.page_size(asked.size, 50, 1000)
     fields = wanted_fields(c, asked.fields, "*navigable")
     issues = [_issue(c, row, fields, asked) for row in found[start : start + size]]
-    return reply(
-        {
-            "expand": "schema,names",
-            **_legend(c, fields, asked),
-            "startAt": start,
-            "maxResults": size,
-            "total": len(found),
-            "issues": issues,
-        }
-    )
+    answer = {
+        "expand": "schema,names",
+        **_legend(c, fields, asked),
+        "startAt": start,
+        "maxResults": size,
+        "total": len(found),
+        "issues": issues,
+    }
+    return reply({**answer, "warningMessages": warnings} if warnings else answer)
 
 
 @operation("POST", "/search/approximate-count", "countIssues")

@@ -33,6 +33,11 @@ def asked_account(c: Context) -> Row:
     row = c["users"].get(key) if key else None
     if not c.cloud:
         name = c.query("username") or c.query("key")
+        if not name and not key:
+            raise JiraError(
+                400,
+                "Either the 'username' or the 'key' query parameters need to be provided.",
+            )
         row = c["users"].first("name", name.lower()) if name else row
         if row is None:
             raise JiraError(404, f"The user named '{name}' does not exist")

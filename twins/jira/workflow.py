@@ -75,10 +75,12 @@ def transitions(c: Context) -> Response:
 
 def transition_shape(c: Context, row: Row, issue: Row, *, with_fields: bool) -> dict[str, Any]:
     """A transition."""
-    shape = {
+    shape: dict[str, Any] = {
         "id": row["id"],
         "name": row["name"],
         "to": status_shape(c, c["statuses"][row["to"] or issue["status"]]),
+    }
+    more = {
         "hasScreen": bool(row["screen"]),
         "isGlobal": row["type"] == "GLOBAL",
         "isInitial": False,
@@ -86,6 +88,8 @@ def transition_shape(c: Context, row: Row, issue: Row, *, with_fields: bool) -> 
         "isConditional": bool(row["conditions"]),
         "isLooped": not row["to"],
     }
+    if c.cloud:
+        shape |= more
     if not with_fields:
         return shape
     names = _on_screen(c, row)

@@ -89,7 +89,9 @@ async def test_mistakes_are_refused_in_jira_s_words(universe: Universe, served: 
                 call()
             return caught.value.status_code, caught.value.text
 
-        missing = "Issue does not exist or you do not have permission to see it."
+        missing = "Issue Does Not Exist"
+        if client._is_cloud:
+            missing = "Issue does not exist or you do not have permission to see it."
         assert error(lambda: client.issue("IT-404")) == (404, missing)
         assert error(lambda: client.project("NOPE"))[0] == 404
         assert error(lambda: client.search_issues("colour = red")) == (
