@@ -28,6 +28,13 @@ __all__ = [
 ]
 
 MAX_TEXT: Final = 40_000
+"""What is longer is cut off when it is posted, with a warning."""
+MAX_UPDATED: Final = 4_000
+"""A longer text is refused when it shall replace another."""
+TRUNCATED: Final = (
+    "[WARN] Your message was truncated but still posted. "
+    "The `text` field accepts up to 40,000 characters."
+)
 MAX_METADATA: Final = 16_000
 FAR: Final = 120
 """Days ahead for which a message may be scheduled."""
@@ -88,7 +95,8 @@ def content(c: Context) -> dict[str, Any]:
     if not text and not blocks and not attachments:
         raise SlackError("no_text")
     if len(text) > MAX_TEXT:
-        raise SlackError("msg_too_long")
+        text = text[:MAX_TEXT]
+        c.call.scratch["truncated"] = True
     metadata = _metadata(c)
     if metadata is not None:
         fields["metadata"] = metadata
@@ -200,7 +208,14 @@ def post_message(c: Context) -> dict[str, Any]:
     """Post a message."""
     channel = destination(c)
     row = send(c, channel, content(c))
-    return {"channel": channel["id"], "ts": row["ts"], "message": shown(c, row)}
+    answer = {"channel": channel["id"], "ts": row["ts"], "message": shown(c, row)}
+    return _warned(answer) if "truncated" in c.call.scratch else answer
+
+
+def _warned(answer: dict[str, Any]) -> dict[str, Any]:
+    """An answer that tells that the text was cut off."""
+    said = {"messages": [TRUNCATED], "warnings": ["message_truncated"]}
+    return {**answer, "warning": "message_truncated", "response_metadata": said}
 
 
 @method("chat.meMessage", "chat:write")
@@ -222,7 +237,8 @@ def post_ephemeral(c: Context) -> dict[str, Any]:
         raise SlackError("user_not_in_channel")
     ts = next_ts(c.twin)
     show_to(c, channel, user, {**said, "ts": ts, "user": c.user})
-    return {"message_ts": ts}
+    answer = {"message_ts": ts}
+    return _warned(answer) if "truncated" in c.call.scratch else answer
 
 
 def show_to(c: Context, channel: Row, user: str, message: dict[str, Any]) -> None:
@@ -231,14 +247,15 @@ def show_to(c: Context, channel: Row, user: str, message: dict[str, Any]) -> Non
     c["ephemerals"].put((channel["id"], message["ts"], user), row)
 
 
-def _own(c: Context, error: str) -> tuple[Row, Row]:
-    """The message a call names, which must be the caller's."""
+def _own(c: Context, error: str, *, admins: bool = False) -> tuple[Row, Row]:
+    """The message a call names, which must be the caller's; with ``admins``, admins may too."""
     channel = destination(c, write=False)
     ts = c.args.need("ts", "message_not_found")
     row = message_at(c, channel["id"], ts)
     if row.get("subtype") == "tombstone":
         raise SlackError("message_not_found")
-    if row["user"] != c.user or (row.get("subtype") or "").startswith(("channel_", "group_")):
+    mine = row["user"] == c.user or (admins and not c.is_bot and c["users"][c.user]["admin"])
+    if not mine or (row.get("subtype") or "").startswith(("channel_", "group_")):
         raise SlackError(error)
     return channel, row
 
@@ -286,6 +303,8 @@ def _changes(c: Context, row: Row) -> dict[str, Any]:
         if not left:
             raise SlackError("no_text")
         return emptied
+    if len(c.args.text("text")) > MAX_UPDATED:
+        raise SlackError("msg_too_long")
     fields = content(c)
     if "text" not in c.args and "markdown_text" not in c.args:
         fields["text"] = row["text"]
@@ -294,8 +313,8 @@ def _changes(c: Context, row: Row) -> dict[str, Any]:
 
 @method("chat.delete", "chat:write")
 def delete_message(c: Context) -> dict[str, Any]:
-    """Delete one's own message; the head of a thread leaves a tombstone."""
-    channel, row = _own(c, "cant_delete_message")
+    """Delete one's own message (admins: any); the head of a thread leaves a tombstone."""
+    channel, row = _own(c, "cant_delete_message", admins=True)
     withdraw(c, channel, row)
     return {"channel": channel["id"], "ts": row["ts"]}
 
@@ -378,12 +397,13 @@ def schedule(c: Context) -> dict[str, Any]:
     }
     c["scheduled"].put(key, row)
     message = {"type": "delayed_message", "user": c.user, **fields}
-    return {
+    answer = {
         "channel": channel["id"],
         "scheduled_message_id": key,
         "post_at": post_at,
         "message": message,
     }
+    return _warned(answer) if "truncated" in c.call.scratch else answer
 
 
 @method("chat.scheduledMessages.list", "chat:write", "channels:read")

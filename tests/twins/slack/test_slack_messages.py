@@ -76,7 +76,6 @@ def test_editing_and_deleting_one_s_own(workspace: Any) -> None:
     ("args", "error"),
     [
         ({}, "no_text"),
-        ({"text": "x" * 40_001}, "msg_too_long"),
         ({"blocks": "{"}, "invalid_blocks_format"),
         ({"blocks": [{"type": "marquee"}]}, "invalid_blocks"),
         ({"blocks": [{"type": "section"}]}, "invalid_blocks"),

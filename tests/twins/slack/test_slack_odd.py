@@ -294,3 +294,41 @@ def test_sessions_of_agents(workspace: Any) -> None:
         )
     lost = workspace("agents.sessions.setStatus", channel_id=room, thread_ts="1.0", status="active")
     assert lost["error"] == "invalid_thread_ts"
+
+
+def test_very_long_texts_are_cut_off_with_a_warning(workspace: Any) -> None:
+    room, person = workspace.channel("it"), workspace.user("it", 1)
+    long = "x" * 40_001
+    said = workspace("chat.postMessage", channel=room, text=long)
+    assert (said["ok"], len(said["message"]["text"])) == (True, 40_000)
+    assert said["warning"] == "message_truncated"
+    assert said["response_metadata"]["warnings"] == ["message_truncated"]
+    assert said["response_metadata"]["messages"][0].startswith("[WARN] Your message was truncated")
+    quiet = workspace("chat.postEphemeral", channel=room, user=person, text=long)
+    assert quiet["response_metadata"]["warnings"] == ["message_truncated"]
+    whole = workspace("chat.postMessage", channel=room, text="x" * 40_000)
+    assert "warning" not in whole and len(whole["message"]["text"]) == 40_000
+    plain = {"content-type": "application/json"}
+    both = workspace.raw("chat.postMessage", {"channel": room, "text": long}, **plain).data()
+    assert both["response_metadata"]["warnings"] == ["message_truncated", "missing_charset"]
+    for size, error in ((4_000, None), (4_001, "msg_too_long")):
+        changed = workspace("chat.update", channel=room, ts=said["ts"], text="y" * size)
+        assert changed.get("error") == error
+
+
+def test_admins_delete_what_others_wrote(workspace: Any) -> None:
+    room = workspace.channel("it")
+    owner = next(row for row in workspace.universe.twins["slack"]["users"].rows() if row["owner"])
+    admin = workspace.acting(owner["email"], "chat:write", "files:write", "files:read")
+    member = workspace.acting(
+        workspace.universe.pick("it", 1)["email"], "chat:write", "files:write"
+    )
+    ts = workspace("chat.postMessage", channel=room, text="x")["ts"]
+    file = _uploaded(workspace, "a.txt", b"x")["id"]
+    workspace.universe.apply(
+        "slack", "add_to_channel", {"channel": "it", "users": [owner["email"]]}
+    )
+    assert member("chat.delete", channel=room, ts=ts)["error"] == "cant_delete_message"
+    assert admin("chat.delete", channel=room, ts=ts)["ok"]
+    assert admin("chat.update", channel=room, ts=ts, text="no")["error"] == "message_not_found"
+    assert member("files.delete", file=file)["error"] == "file_not_found"
