@@ -6,6 +6,7 @@ trials, away from the key, the store and the vault.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from factory_tui.sandbox import Box, Completed, Limits, Mount, Sandbox, prepare_tree
 from factory_tui.trials.acting import Acting
 from factory_tui.trials.exchanges import exchange_rows
+from factory_tui.trials.guard import Guard
 from factory_tui.trials.network import Network
 from factory_tui.universe import Pack, Universe
 
@@ -53,7 +55,6 @@ class Workbench:
         self.universe = development_universe(packs, seeds, seed)
         self.network = Network(self.universe)
         self._acting: Acting | None = None
-        self._seen = 0
         prepare_tree(workspace)
 
     async def open(self, setup: Iterable[Sequence[Any]], tools: Path) -> None:
@@ -82,24 +83,31 @@ class Workbench:
         mounts: tuple[Mount, ...] = (Mount(self.workspace, "/work", writable=True),)
         if self.outputs is not None:
             mounts += (Mount(self.outputs, "/tool-output"),)
-        done = await self._run(argv, self.network.box(mounts, limits), stdin)
-        fresh = list(self.universe.tap)[self._seen :]
-        self._seen += len(fresh)
+        over = asyncio.Event()
+
+        def stop() -> None:
+            over.set()
+            self.network.cut()
+
+        guard = Guard(self.universe, stop)
+        done = await self._run(argv, self.network.box(mounts, limits), stdin, over)
+        fresh = self.universe.tap[:]
+        self.universe.tap.clear()
         return {
             "exit_code": done.exit_code,
-            "killed": done.killed or "",
+            "killed": guard.killed or done.killed or "",
             "stdout": done.stdout,
-            "stderr": done.stderr,
+            "stderr": done.stderr + (f"\n{guard.said}\n" if guard.said else ""),
             "truncated": done.truncated,
             "ms": done.ms,
             "exchanges": exchange_rows(fresh),
         }
 
-    async def _run(self, argv: list[str], box: Box, stdin: bytes) -> Completed:
+    async def _run(self, argv: list[str], box: Box, stdin: bytes, over: asyncio.Event) -> Completed:
         if self._acting is None:
-            return await self.sandbox.run(argv, box, stdin=stdin)
+            return await self.sandbox.run(argv, box, stdin=stdin, stop=over)
         box, run = self._acting.enter(box)
         try:
-            return await self.sandbox.run(argv, box, stdin=stdin, started=run.begin)
+            return await self.sandbox.run(argv, box, stdin=stdin, stop=over, started=run.begin)
         finally:
             self._acting.leave(run)

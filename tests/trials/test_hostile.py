@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from factory_tui.trials import Job, Pool, Report
+from factory_tui.trials import Host, Job, Pool, Report
 from tests.trials.conftest import MakeJob, tried
 
 LISTENING = (
@@ -217,3 +217,27 @@ async def test_connections_without_number_leave_the_host_some(pool: Pool, job: M
     assert report.facts[0]["ok"]
     assert peak_mb(pool) < 400
     assert len(list(Path(f"/proc/{process.pid}/fd").iterdir())) < 200
+
+
+async def test_a_builders_flood_ends_one_command(pool: Pool, tmp_path: Path) -> None:
+    for folder in (tmp_path, *tmp_path.parents[:3]):
+        folder.chmod(folder.stat().st_mode | 0o055)
+    (tmp_path / "flood").write_text(BODIES)
+    (tmp_path / "flood").chmod(0o755)
+
+    async def run(host: Host, command: str) -> dict[str, Any]:
+        argv, limits = ["/bin/sh", "-c", command], {"wall_s": 60}
+        return await host.call("execute", bench="b", argv=argv, stdin="", limits=limits)
+
+    async with pool.host() as host:
+        seeds = {"slack": "acme-12"}
+        await host.call("bench", bench="b", workspace=str(tmp_path), seeds=seeds, seed=5)
+        for _ in range(3):
+            done = await run(host, "./flood")
+            assert done["killed"] == "traffic"
+            assert "exceed 64 MiB; it was stopped" in done["stderr"]
+        call = "import os, urllib.request as r; r.urlopen(os.environ['SLACK_URL'] + 'api.test')"
+        done = await run(host, f'python3 -ISc "{call}"')
+        assert done["exit_code"] == 0
+        assert [row["operation"] for row in done["exchanges"]] == ["api.test"]
+    assert peak_mb(pool) < 600
