@@ -83,8 +83,12 @@ def open_screens(settings: Settings, run_id: str | None, options: RunOptions | N
     """
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         fail("the screens need a terminal; use `factory-tui run --plain` or `--json`")
+    if os.environ.get("TERM") == "dumb":
+        fail("TERM=dumb: this terminal cannot show screens; use `--plain` or `--json`")
     if not sys.stderr.isatty():
-        fail("the screens are drawn on standard error: leave out `2>…`, or use `--plain`")
+        # Said where it can be seen.
+        click.echo("the screens are drawn on standard error: leave out `2>…`, or use `--plain`")
+        sys.exit(2)
     from factory_tui.ui.app import FactoryApp
     from factory_tui.ui.terminal import show
 

@@ -17,12 +17,14 @@ import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
+from factory_tui.ui.theme import FACTORY_16
+
 if TYPE_CHECKING:
     from factory_tui.ui.app import FactoryApp
 
 __all__ = ["GRACE_S", "show"]
 
-GRACE_S: Final = 3.0
+GRACE_S: Final = 5.0
 """Seconds that the screens have to close (drafts are kept then) before the process ends anyway."""
 
 _SIGNALS: Final = (signal.SIGHUP, signal.SIGTERM, signal.SIGINT)
@@ -35,6 +37,12 @@ def show(app: FactoryApp) -> int:
         The exit code: 0, or 128 and the number of the signal (SIGHUP for a terminal that is gone).
         Where the screens cannot close in time, the process ends here with that code.
     """
+    for name in ("COLUMNS", "LINES"):
+        # Left over from another window, they would count for more than the real size.
+        os.environ.pop(name, None)
+    if app.console.color_system == "standard":
+        app.register_theme(FACTORY_16)
+        app.theme = FACTORY_16.name
     told = _Told()
     with told.listening(app):
         try:

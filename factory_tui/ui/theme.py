@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from textual.theme import Theme
 
-__all__ = ["DARK", "FACTORY_DARK", "LIGHT", "TONES"]
+__all__ = ["DARK", "FACTORY_16", "FACTORY_DARK", "LIGHT", "TONES"]
 
 DARK: Final = {
     "muted": "#8b949e",
@@ -51,6 +52,39 @@ FACTORY_DARK: Final = Theme(
         "scrollbar-corner-color": "#0d1117",
     },
 )
+
+FACTORY_16: Final = replace(
+    FACTORY_DARK,
+    name="factory-16",
+    primary="#55ffff",
+    secondary="#55ffff",
+    accent="#55ffff",
+    background="#000000",
+    surface="#000000",
+    panel="#000000",
+    success="#55ff55",
+    warning="#ffff55",
+    error="#ff5555",
+    variables={
+        **FACTORY_DARK.variables,
+        "muted": "#aaaaaa",
+        "faint": "#aaaaaa",
+        "line": "#555555",
+        "cursor": "#555555",
+        "cursor-blur": "#000000",
+        "border": "#55ffff",
+        "border-blurred": "#555555",
+        "scrollbar": "#555555",
+        "scrollbar-background": "#000000",
+        "scrollbar-background-hover": "#000000",
+        "scrollbar-background-active": "#000000",
+        "scrollbar-corner-color": "#000000",
+    },
+)
+"""For terminals of sixteen colours: only such as they have, so that green stays green.
+
+Nothing that must be read is bright black, which some of them show as black.
+"""
 
 TONES: Final = (
     "text",

@@ -480,6 +480,20 @@ async def test_help_is_about_where_it_was_asked_and_can_be_searched(factory: Fac
         assert isinstance(app.screen, RunScreen)
 
 
+async def test_a_long_name_does_not_hide_what_the_run_does(
+    factory: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    factory.fill()
+    app = factory.app()
+    async with app.run_test(size=NARROW) as pilot:
+        await caught_up(pilot)
+        monkeypatch.setattr(app.screen, "crumbs", lambda: ["7f3a", "名前がとても長い工場 " * 9])
+        app.screen.refresh_all(None)  # type: ignore[attr-defined]
+        await pilot.pause()
+        header = text_of(app).splitlines()[0]
+        assert "7f3a" in header and "名前" in header and "● working" in header and "$0." in header
+
+
 async def test_the_footer_says_how_to_go_back_where_there_is_room(factory: Factory) -> None:
     factory.fill()
     app = factory.app()

@@ -486,3 +486,15 @@ async def test_saving_comes_first_among_the_keys(works: Factory) -> None:
     async with app.run_test(size=NARROW) as pilot:
         await opened(pilot)
         assert text_of(app).splitlines()[-1].split()[:2] == ["^s", "Save"]
+
+
+async def test_what_a_fast_hand_types_goes_into_the_text(works: Factory) -> None:
+    app = works.app()
+    async with app.run_test(size=NARROW) as pilot:
+        await caught_up(pilot)
+        await pilot.press("e", "r", "d", "k")
+        await caught_up(pilot, lambda: isinstance(app.screen, SpecScreen))
+        screen = app.screen
+        assert isinstance(screen, SpecScreen)
+        assert screen.focused is screen.text_area
+        assert screen.text_area.text.startswith("rdk")

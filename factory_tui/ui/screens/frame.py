@@ -17,7 +17,7 @@ from factory_tui.ui.commands import completions
 from factory_tui.ui.widgets.fleet import LIVE_TONE
 from factory_tui.ui.widgets.frame import KeyLine, Line, Prompt
 from factory_tui.ui.widgets.stream import Stream
-from factory_tui.ui.widgets.tones import Part
+from factory_tui.ui.widgets.tones import Part, fit, width_of
 
 if TYPE_CHECKING:
     from factory_tui.ui.app import FactoryApp
@@ -32,6 +32,9 @@ RECORDED_SHORT: Final = "RECORDED model"
 WIDE: Final = 120
 TALL: Final = 34
 """From this size on, a screen shows its side panes all at once."""
+
+_SHORTEST: Final = 8
+"""Columns that a part of the path keeps."""
 
 
 def badges(run: RunState, *, wide: bool) -> list[Part]:
@@ -60,7 +63,7 @@ class FrameScreen(Screen[Any]):
     find (``/``), filter (``&``) and search results from here.
     """
 
-    AUTO_FOCUS = None
+    AUTO_FOCUS = ""  # not the first pane that can: what matters most
     DEFAULT_CSS = """
     FrameScreen {
         layers: base;
@@ -151,9 +154,7 @@ class FrameScreen(Screen[Any]):
 
     def _show_frame(self) -> None:
         app = self.factory
-        left: list[Part] = [("factory", "accent")]
-        for crumb in self.crumbs():
-            left += [(" › ", "faint"), (crumb, "strong")]
+        state: list[Part] = []
         right: list[Part] = []
         status: list[Part] = []
         marks: list[Part] = []
@@ -161,20 +162,36 @@ class FrameScreen(Screen[Any]):
             run = app.fleet.run(self.run_id)
             live = app.liveness(self.run_id)
             tone = LIVE_TONE[live.word]
-            left.append((f"  {live.glyph} {live.word}", tone))
+            state.append((f"  {live.glyph} {live.word}", tone))
             if run.iteration:
                 limit = run.max_iterations if self.wide else 0
                 most = f" of at most {limit}" if limit else ""
-                left.append((f"  iteration {run.iteration}{most}", "muted"))
+                state.append((f"  iteration {run.iteration}{most}", "muted"))
             right.append((fmt.money(run.spend.known_usd), "strong"))
             status = self._doing(live)
             marks = badges(run, wide=self.wide)
         else:
             right += self.header_right()
         right.append((f"  {fmt.clock(app.now_ms())}", "muted"))
-        self.query_one("#header", Line).show(left, right)
+        # What the run does matters more than a long name.
+        room = app.size.width - 3 - width_of([*state[:1], *right])
+        self.query_one("#header", Line).show([*self._path(room), *state], right)
         self.query_one("#status", Line).show(status or self.status_left(), marks or self.marks())
         self._show_banner()
+
+    def _path(self, room: int) -> list[Part]:
+        """Where we are, in so many columns; the longest part gives way, but not wholly."""
+        crumbs = self.crumbs()
+        while True:
+            parts: list[Part] = [("factory", "accent")]
+            for crumb in crumbs:
+                parts += [(" › ", "faint"), (crumb, "strong")]
+            over = width_of(parts) - room
+            longest = max(crumbs, key=lambda crumb: width_of([(crumb, "")]), default="")
+            size = width_of([(longest, "")])
+            if over <= 0 or size <= _SHORTEST:
+                return parts
+            crumbs[crumbs.index(longest)] = fit(longest, max(_SHORTEST, size - over)).rstrip()
 
     def header_right(self) -> list[Part]:
         """Figures at the header's right end, on screens that are not about one run."""

@@ -118,7 +118,8 @@ class SpecScreen(FrameScreen):
         self.text_area.load_text(self._base)
         self._restore_draft()
         super().on_mount()
-        self.text_area.focus()
+        # At once: what a fast hand types belongs into the text.
+        self.set_focus(self.text_area)
         if self.conflict:
             self._tell_conflict()
         self.set_interval(LOOK_S, self.look)

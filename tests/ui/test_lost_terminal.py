@@ -1,17 +1,21 @@
-"""A viewer whose terminal is gone ends itself; the run goes on."""
+"""What the screens make of the terminal they get, and that they end when it is gone."""
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import pty
 import select
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,12 +30,14 @@ PATIENCE_S = 60
 class Viewer:
     """The screens in a pseudo-terminal whose other end is ours."""
 
-    def __init__(self, argv: list[str], *, ignoring: bool = False) -> None:
+    def __init__(
+        self, argv: list[str], *, ignoring: bool = False, term: str = "xterm-256color"
+    ) -> None:
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             if ignoring:
                 signal.signal(signal.SIGHUP, signal.SIG_IGN)
-            os.environ.update(TERM="xterm-256color", PYTHONPATH=str(ROOT))
+            os.environ.update(TERM=term, PYTHONPATH=str(ROOT))
             os.chdir(ROOT)
             os.execv(argv[0], argv)
         self.seen = b""
@@ -74,7 +80,7 @@ Open = Callable[..., Viewer]
 def viewer() -> Iterator[Open]:
     made: list[Viewer] = []
 
-    def start(argv: list[str], **options: bool) -> Viewer:
+    def start(argv: list[str], **options: Any) -> Viewer:
         made.append(Viewer(argv, **options))
         return made[-1]
 
@@ -206,3 +212,40 @@ def eventually(true: Callable[[], bool]) -> None:
     while not true():
         assert time.monotonic() < end
         time.sleep(0.1)
+
+
+def test_the_size_is_the_terminals_not_the_environments(
+    factory: Factory, viewer: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    monkeypatch.setenv("LINES", "5")
+    found = viewer(screens(factory))
+    fcntl.ioctl(found.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    found.until(b"Trajectory")
+
+
+def test_sixteen_colours_are_those_that_the_terminal_has(
+    factory: Factory, viewer: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLORTERM", "")
+    found = viewer(screens(factory), term="xterm")
+    found.until(b"rollcall")
+    found.until(b"92;40m")  # what passes is bright green
+    assert b"\x1b[38;" not in found.seen
+
+
+@pytest.mark.parametrize(
+    ("redirect", "said"),
+    [("", "TERM=dumb"), ("2>/dev/null", "drawn on standard error")],
+)
+def test_a_terminal_that_cannot_show_screens_is_told(
+    tmp_path: Path, viewer: Open, redirect: str, said: str
+) -> None:
+    command = f"{sys.executable} -m factory_tui"
+    assert (
+        subprocess.run([*command.split(), "init", str(tmp_path / "f")], check=False).returncode == 0
+    )
+    argv = ["/bin/sh", "-c", f"{command} --factory {tmp_path / 'f'} {redirect}"]
+    found = viewer(argv, term="dumb" if not redirect else "xterm")
+    found.until(said.encode())
+    assert found.code() == 2
