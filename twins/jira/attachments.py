@@ -20,22 +20,29 @@ from .telling import attachment_event
 MAX_SIZE: Final = 10 << 20
 
 
+_NOT_ALLOWED: Final = "You do not have permission to create attachments for this issue."
+MAX_FILES: Final = 60
+
+
 @operation("POST", "/issue/{issueIdOrKey}/attachments", "addAttachment")
 def add(c: Context) -> Response:
-    """Attach the files of a form; Jira insists on a header against forged requests."""
+    """Attach the files of a form, all or none; Jira insists on a header against forged requests."""
     request = c.call.request
     if request.headers.get("x-atlassian-token", "").lower() not in ("no-check", "nocheck"):
         raise JiraError(403, "XSRF check failed")
     issue = c.issue(c.param("issueIdOrKey"))
-    need_write(c, issue)
+    c.need("CREATE_ATTACHMENTS", issue, _NOT_ALLOWED)
     if request.media_type != "multipart/form-data":
         raise JiraError(415, "Unsupported Media Type")
+    files = [(name, data) for part, name, data in form_parts(request) if part == "file" and name]
+    if not files:
+        raise JiraError(400, "No file was sent in the part 'file'.")
+    if len(files) > MAX_FILES:
+        raise JiraError(413, f"At most {MAX_FILES} files can be attached at once.")
+    if any(len(data) > MAX_SIZE for _, data in files):
+        raise JiraError(413, "The attachment is larger than the allowed size.")
     shapes = []
-    for _, name, payload in form_parts(request):
-        if not name:
-            continue
-        if len(payload) > MAX_SIZE:
-            raise JiraError(413, "The attachment is larger than the allowed size.")
+    for name, payload in files:
         key = new_id(c.twin, "attachment")
         row = {
             "id": key,
@@ -50,8 +57,6 @@ def add(c: Context) -> Response:
         c["attachments"].put(key, row)
         attachment_event(c, "created", row, issue)
         shapes.append(attachment_shape(c, row))
-    if not shapes:
-        raise JiraError(400, "No file was sent in the part 'file'.")
     touch(c, issue)
     return reply(shapes)
 

@@ -137,7 +137,10 @@ class Context:
         return [str(item) for item in value]
 
     def body(self) -> dict[str, Any]:
-        """The JSON object that was sent. Raises 400 for anything else."""
+        """The JSON object that was sent. Raises 400 for anything else, 415 for no JSON."""
+        request = self.call.request
+        if request.body and request.media_type not in ("", "application/json"):
+            raise JiraError(415, "Unsupported Media Type")
         try:
             value = self.call.request.json()
         except BadBodyError as error:

@@ -8,7 +8,7 @@ from .config import scheme_of
 from .context import Context, empty, operation, reply
 from .customtypes import contexts_for
 from .editing import apply_changes
-from .errors import JiraError
+from .errors import JiraError, no_issue
 from .expanding import expand_issue, note_view, properties_of
 from .fields import FIELDS
 from .needs import need_write
@@ -158,7 +158,7 @@ def get(c: Context) -> Response:
 
 @operation("POST", "/issue/bulkfetch", "bulkFetchIssues")
 def bulk_fetch(c: Context) -> Response:
-    """Several issues by id or key."""
+    """Several issues by id or key: each once, in the order of their ids."""
     body = c.body()
     names = body.get("issueIdsOrKeys")
     if not isinstance(names, list) or not 0 < len(names) <= 100:
@@ -166,19 +166,22 @@ def bulk_fetch(c: Context) -> Response:
     asked = body.get("fields")
     fields = wanted_fields(c, _strings(asked), "*navigable")
     expand = _strings(body.get("expand"))
-    issues = []
+    wanted = _strings(body.get("properties"))
+    found: dict[int, Row] = {}
     errors = []
-    for name in names:
-        row = c.find_issue(str(name))
-        if row is None:
-            errors.append(
-                {
-                    "id": str(name),
-                    "errorMessage": "Issue does not exist or you do not have permission to see it.",
-                }
-            )
+    for name in dict.fromkeys(str(name) for name in names):
+        row = c.find_issue(name)
+        if row is not None:
+            found[int(row["id"])] = row
         else:
-            issues.append(issue_shape(c, row, fields, expand))
+            errors.append({"id": name, "errorMessage": no_issue().messages[0]})
+    issues = []
+    for _, row in sorted(found.items()):
+        shape = issue_shape(c, row, fields, expand)
+        expand_issue(c, row, shape, fields, expand)
+        if wanted:
+            shape["properties"] = properties_of(c, row, wanted)
+        issues.append(shape)
     return reply({"issues": issues, "issueErrors": errors})
 
 

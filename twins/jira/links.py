@@ -90,6 +90,8 @@ def _type(c: Context, value: Any) -> str:
         for key, names in link_types(c).items():
             if str(value.get("id")) == key or value.get("name") == names[0]:
                 return key
+        if value.get("name") is None and value.get("id") is not None:
+            raise JiraError(404, f"No issue link type with id '{str(value['id'])[:60]}' found.")
         raise JiraError(404, f"No issue link type with name '{value.get('name')}' found.")
     raise JiraError(400, "The issue link type must be given.")
 

@@ -57,7 +57,7 @@ def bean(
         ]
         base = f"{request.base_url}{request.path}?" + "&".join([*kept, f"maxResults={size}"])
         answer["self"] = f"{base}&startAt={start}"
-        if end < len(items):
+        if size and end < len(items):
             answer["nextPage"] = f"{base}&startAt={end}"
     answer |= {"maxResults": size, "startAt": start, "total": len(items)}
     if last:

@@ -177,3 +177,56 @@ def test_a_picker_sets_off_what_was_asked_for(make_site: Any) -> None:
     name = next(u["name"] for u in center("GET /user/search?username=.", version="2"))
     found = center(f"GET /user/picker?query={name}", version="2")["users"][0]
     assert f"<strong>{name}</strong>" in found["html"]
+
+
+def test_issues_are_fetched_once_and_in_the_order_of_their_ids(site: Site) -> None:
+    keys = [site.create(f"s{n}") for n in range(3)]
+    site(f"PUT /issue/{keys[0]}/properties/p", 1)
+    site(f"PUT /issue/{keys[0]}/properties/q", 2)
+    number = site(f"GET /issue/{keys[1]}")["id"]
+    asked = [keys[2], "IT-99", keys[0].lower(), keys[2], number, "IT-99"]
+    body = {"issueIdsOrKeys": asked, "fields": ["summary"], "properties": ["*all", "-q"],
+            "expand": ["transitions"]}  # fmt: skip
+    found = site("POST /issue/bulkfetch", body)
+    assert [one["key"] for one in found["issues"]] == keys
+    assert found["issues"][0]["properties"] == {"p": 1}
+    assert [len(one["transitions"]) for one in found["issues"]] == [1, 1, 1]
+    assert [one["id"] for one in found["issueErrors"]] == ["IT-99"]
+
+
+def test_bodies_that_are_no_json(site: Site) -> None:
+    for kind in ("text/plain", "application/x-www-form-urlencoded", "application/xml"):
+        refused = site.raw("POST /issue", {"fields": {}}, **{"content-type": kind})
+        assert (refused.status, refused.data()["errorMessages"]) == (
+            415,
+            ["Unsupported Media Type"],
+        )
+    fine = {"content-type": "application/json; charset=utf-8"}
+    assert site.raw("POST /issue", {"fields": {}}, **fine).status == 400
+
+
+def test_attachments_all_or_none(site: Site) -> None:
+    t = Tour(site)
+    key = t.issue()
+    form = {"content_type": "multipart/form-data; boundary=xyz", "x_atlassian_token": "no-check"}
+
+    def part(name: str, file: str, data: bytes = b"x") -> bytes:
+        head = f'--xyz\r\nContent-Disposition: form-data; name="{name}"; filename="{file}"'
+        return head.encode() + b"\r\n\r\n" + data + b"\r\n"
+
+    def send(*parts: bytes, status: int) -> Any:
+        return t(f"POST /issue/{key}/attachments", b"".join(parts) + b"--xyz--", status, **form)
+
+    send(part("attachment", "a.txt"), status=400)
+    send(*[part("file", f"{n}.txt") for n in range(61)], status=413)
+    send(part("file", "a.txt"), part("file", "big", b"x" * (10_485_760 + 1)), status=413)
+    assert t(f"GET /issue/{key}")["fields"]["attachment"] == []
+    sent = send(part("file", "\u00fc n.txt"), part("other", "b"), part("file", "c"), status=200)
+    assert [one["filename"] for one in sent] == ["\u00fc n.txt", "c"]
+
+
+def test_a_link_of_an_unknown_type(site: Site) -> None:
+    one, two = site.create(), site.create()
+    link = {"type": {"id": "99"}, "inwardIssue": {"key": one}, "outwardIssue": {"key": two}}
+    refused = site("POST /issueLink", link, status=404)
+    assert refused["errorMessages"] == ["No issue link type with id '99' found."]
