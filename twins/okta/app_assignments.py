@@ -29,6 +29,7 @@ class AppUsers(Resource):
     verbs: ClassVar[str] = "list create get update delete"
     unique = ""
     page_size = 50
+    page_most = 500
     fields = "scope:USER|GROUP credentials:dict profile:dict"
 
     def create(self, call: Call, body: dict[str, Any], owner: str = "", **more: Any) -> Row:
@@ -40,7 +41,7 @@ class AppUsers(Resource):
         fields = {
             "user": user["id"],
             "scope": "USER",
-            "credentials": _shown_credentials(call, app, user, credentials),
+            "credentials": _shown_credentials(app, user, credentials),
             "profile": kept.get("profile", {}),
         }
         password = credentials.get("password", {}).get("value")
@@ -60,6 +61,10 @@ class AppUsers(Resource):
         """Credentials or profile."""
         row = self.find(call)
         kept = self.check(call, body_object(call), row)
+        if not row["key"]:
+            # Whom somebody changes has an assignment of their own from then on.
+            fields = dict(row["fields"])
+            row = self.put_new(call.twin, fields, row["parent"], id=row["id"], by=caller(call))
         fields = dict(row["fields"])
         if "credentials" in kept:
             given = {k: v for k, v in kept["credentials"].items() if k == "userName"}
@@ -76,8 +81,31 @@ class AppUsers(Resource):
         row = call.twin["things"].get((self.name, f"{owner}/{key}"))
         if row is not None:
             return row
-        user = call.twin["users"].first("login", key.lower())
+        user = call.twin["users"].first("login", key.lower()) or call.twin["users"].get(key)
+        if user is not None:
+            for group in _groups_of_app(call.twin, owner):
+                if _is_member(call.twin, group["id"], user["id"]):
+                    return _brought_along(call.twin, owner, group, user["id"])
         return self.by_key(call, user["id"] if user is not None else key, owner)
+
+    def rows(self, twin: Twin, owner: str = "") -> list[Row]:
+        """Whom somebody assigned, then the members of assigned groups."""
+        own = super().rows(twin, owner)
+        have = {row["id"] for row in own}
+        for group in _groups_of_app(twin, owner):
+            for key in seeds.member_ids(twin, twin["groups"][group["id"]]):
+                if key not in have and twin["users"][key]["status"] != "DEPROVISIONED":
+                    have.add(key)
+                    own.append(_brought_along(twin, owner, group, key))
+        # Cursors go by running numbers, which members do not have here.
+        return [{**row, "n": number} for number, row in enumerate(own, 1)]
+
+    def do_delete(self, call: Call) -> Response:
+        """204; who came by a group leaves with it."""
+        row = self.find(call)
+        if row["fields"]["scope"] == "GROUP" and not row["key"]:
+            raise errors.forbidden(call)
+        return super().do_delete(call)
 
     def deleting(self, call: Call, row: Row) -> None:
         """Its event."""
@@ -181,6 +209,12 @@ class AppGroups(Resource):
             shown["_embedded"] = {"group": group}
         return shown
 
+    def selected(self, call: Call, rows: Iterable[Row]) -> Iterable[Row]:
+        """``q``: start of the group's name."""
+        wanted = call.request.query.get("q", "").casefold()
+        groups = call.twin["groups"]
+        return [r for r in rows if groups[r["id"]]["profile"]["name"].casefold().startswith(wanted)]
+
     def rows(self, twin: Twin, owner: str = "") -> list[Row]:
         """Groups that are still there."""
         return [row for row in super().rows(twin, owner) if row["id"] in twin["groups"]]
@@ -225,6 +259,24 @@ class AppGroups(Resource):
         return Response.json(found)
 
 
+def _groups_of_app(twin: Twin, app: str) -> list[Row]:
+    """Assignments of groups that are still there."""
+    return [row for row in rows_of(twin, "app_groups", app) if row["id"] in twin["groups"]]
+
+
+def _is_member(twin: Twin, group: str, user: str) -> bool:
+    built_in = twin["groups"][group]["type"] == "BUILT_IN"
+    return built_in or (group, user) in twin["members"]
+
+
+def _brought_along(twin: Twin, app: str, group: Row, user: str) -> Row:
+    """How a user has an application whose group they are in; it has no row of its own."""
+    row = twin["things"][("apps", app)]
+    credentials = _shown_credentials(row, twin["users"][user], {})
+    fields = {"user": user, "scope": "GROUP", "credentials": credentials, "profile": {}}
+    return {**group, "id": user, "key": "", "kind": "app_users", "fields": fields, "hidden": {}}
+
+
 def apps_of_user(twin: Twin, user: str) -> list[Row]:
     """Applications a user has, by name or through a group."""
     groups = [key[0] for key in twin["members"].find("user", user)]
@@ -238,7 +290,7 @@ def apps_of_user(twin: Twin, user: str) -> list[Row]:
     ]
 
 
-def _shown_credentials(call: Call, app: Row, user: Row, given: dict[str, Any]) -> dict[str, Any]:
+def _shown_credentials(app: Row, user: Row, given: dict[str, Any]) -> dict[str, Any]:
     template = app["fields"]["credentials"]["userNameTemplate"].get("template")
     profile = user["profile"]
     names = {"${source.login}": "login", "${source.email}": "email"}

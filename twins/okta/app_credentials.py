@@ -228,6 +228,7 @@ class Grants(Resource):
             "clientId": client,
             "scopeId": row["fields"]["scopeId"],
             "source": "ADMIN",
+            **(self._scope(row) if call.request.query.get("expand") == "scope" else {}),
             "_links": {
                 "app": {"href": href, "title": title},
                 "self": hinted(f"{href}/grants/{row['id']}", "GET", "DELETE"),
@@ -237,8 +238,10 @@ class Grants(Resource):
 
     def shown_new(self, call: Call, row: Row) -> dict[str, Any]:
         """With the scope itself."""
-        scope = {"scope": {"id": row["fields"]["scopeId"]}}
-        return {**self.shown(call, row), "_embedded": scope}
+        return {**self.shown(call, row), **self._scope(row)}
+
+    def _scope(self, row: Row) -> dict[str, Any]:
+        return {"_embedded": {"scope": {"id": row["fields"]["scopeId"]}}}
 
 
 RESOURCES: Final = (

@@ -9,7 +9,7 @@ from . import errors
 from .fields import BLANK, INVALID, checked
 from .policy_defaults import filled
 
-__all__ = ["MODES", "NAMES", "credentials_of", "settings_of", "visibility_of"]
+__all__ = ["GRANTS", "MODES", "NAMES", "credentials_of", "settings_of", "visibility_of"]
 
 NAMES: Final = {
     "bookmark": "BOOKMARK",
@@ -31,7 +31,7 @@ _SCHEMES: Final = (
 _METHODS: Final = (
     "none|client_secret_post|client_secret_basic|client_secret_jwt|private_key_jwt|self_signed_tls"
 )
-_GRANTS: Final = frozenset(
+GRANTS: Final = frozenset(
     {
         "authorization_code",
         "implicit",
@@ -230,7 +230,7 @@ def _client(call: Call, given: dict[str, Any]) -> dict[str, Any]:
         " frontchannel_logout_session_required:bool request_object_signing_alg:str",
     )
     grants = client["grant_types"]
-    if not grants or not all(isinstance(grant, str) and grant in _GRANTS for grant in grants):
+    if not grants or not all(isinstance(grant, str) and grant in GRANTS for grant in grants):
         raise errors.invalid(call, "settings.oauthClient.grant_types", f"grant_types: {INVALID}")
     wants = {"authorization_code", "implicit"} & set(grants)
     redirects = client.get("redirect_uris") or []

@@ -114,6 +114,8 @@ class GroupPush(Resource):
     """``/api/v1/apps/{appId}/group-push/mappings``. What is pushed is there at once."""
 
     name = "group_push"
+    page_size = 100
+    page_most = 1000
     kind = "GroupPushMapping"
     path = _APP + "/group-push/mappings/{mappingId}"
     parent = APPS

@@ -8,10 +8,12 @@ from typing import Any, ClassVar, Final
 from factory_tui.universe import Call, Response, Row, Twin, iso, parse_time, route
 
 from . import errors
+from .app_defaults import GRANTS
+from .apps import APPS
 from .base import body_object
 from .fields import BLANK, INVALID, checked
 from .keys import ROTATION_DAYS, ServerKeys
-from .policies import RULE_FIELDS, by_priority, close_ranks, place
+from .policies import RULE_FIELDS, by_priority, check_people, close_ranks, place
 from .resource import Resource, caller, hinted, link, rows_of
 
 __all__ = ["CLAIMS", "OIDC_SCOPES", "RESOURCES", "RULES", "SCOPES", "SERVERS", "SERVER_KEYS"]
@@ -45,6 +47,7 @@ class Servers(Resource):
 
     name = "servers"
     kind = "AuthorizationServer"
+    sought = "name audiences*"
     path = _SERVER
     prefix = "aus"
     created_status = 201
@@ -179,6 +182,7 @@ class Scopes(Resource):
 
     name = "server_scopes"
     kind = "OAuth2Scope"
+    sought = "name*"
     path = _SERVER + "/scopes/{scopeId}"
     prefix = "scp"
     verbs = "list create get replace delete"
@@ -301,6 +305,10 @@ class ServerPolicies(Resource):
         include = clients.get("include", []) if isinstance(clients, dict) else None
         if not isinstance(include, list) or not all(isinstance(key, str) for key in include):
             raise errors.invalid(call, "conditions.clients", f"clients: {INVALID}")
+        for key in include:
+            if key != "ALL_CLIENTS" and APPS.by_client(call.twin, key) is None:
+                sentence = f"conditions.clients.include: The client '{key[:60]}' does not exist."
+                raise errors.invalid(call, "conditions.clients", sentence)
         kept["conditions"] = {"clients": {"include": include}}
         kept["type"] = "OAUTH_AUTHORIZATION_POLICY"
         kept["system"] = False
@@ -374,6 +382,7 @@ class ServerRules(Resource):
                 " [authorization_code, implicit, password]."
             )
             raise errors.invalid(call, "conditions.people", f"conditions.people: {sentence}")
+        _check_condition(call, people, grants, conditions["scopes"]["include"])
         kept["conditions"] = {
             "people": {"users": {"exclude": []}, **people},
             "grantTypes": conditions["grantTypes"],
@@ -402,6 +411,23 @@ class ServerRules(Resource):
         server = call.params["authServerId"]
         policy = f"authorizationServers/{server}/policies/{row['parent']}"
         return link(call, f"{policy}/rules/{row['id']}")
+
+
+def _check_condition(call: Call, people: dict[str, Any], grants: list[Any], scopes: Any) -> None:
+    """Refuse grants, scopes, groups and users that are not there."""
+    for grant in grants:
+        if not isinstance(grant, str) or grant not in GRANTS:
+            sentence = f"conditions.grantTypes.include: {INVALID}"
+            raise errors.invalid(call, "conditions.grantTypes", sentence)
+    known = {
+        row["fields"]["name"]
+        for row in rows_of(call.twin, "server_scopes", call.params["authServerId"])
+    }
+    for scope in scopes:
+        if scope != "*" and scope not in known:
+            sentence = f"conditions.scopes.include: The scope '{str(scope)[:60]}' does not exist."
+            raise errors.invalid(call, "conditions.scopes", sentence)
+    check_people(call, {"people": people})
 
 
 def _named(people: dict[str, Any]) -> bool:

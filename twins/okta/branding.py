@@ -46,7 +46,9 @@ class Brands(Resource):
     """``/api/v1/brands``. The first brand is old and has no name until it gets one."""
 
     name = "brands"
+    page_size = 20
     kind = "Brand"
+    sought = "name*"
     path = _BRAND
     prefix = "bnd"
     verbs: ClassVar[str] = "list create get replace delete"
@@ -92,6 +94,29 @@ class Brands(Resource):
             sentence = "Brand associated with a domain cannot be deleted."
             raise errors.refuse(call, 409, "E0000201", sentence)
 
+    def shown(self, call: Call, row: Row) -> dict[str, Any]:
+        """The brand; ``expand`` embeds its themes, domains and email domain."""
+        shown = super().shown(call, row)
+        wanted = call.request.query.get("expand", "").split(",")
+        found: dict[str, Any] = {}
+        if "themes" in wanted:
+            themes = rows_of(call.twin, "themes", row["id"])
+            found["themes"] = [THEMES.shown(call, theme) for theme in themes]
+        if "domains" in wanted:
+            found["domains"] = self._domains(call, row)
+        if "emailDomain" in wanted and "emailDomainId" in row["fields"]:
+            held = call.twin["things"].get(("email_domains", row["fields"]["emailDomainId"]))
+            if held is not None:
+                # Email domains need this module.
+                from .email_sending import EMAIL_DOMAINS
+
+                found["emailDomain"] = EMAIL_DOMAINS.shown(call, held)
+        return {**shown, "_embedded": found} if found else shown
+
+    def _domains(self, call: Call, row: Row) -> list[dict[str, Any]]:
+        domains = rows_of(call.twin, "domains")
+        return [DOMAINS.shown(call, d) for d in domains if d["fields"]["brandId"] == row["id"]]
+
     def links(self, call: Call, row: Row) -> dict[str, Any]:
         """To its themes."""
         href = self.href(call, row)
@@ -100,10 +125,7 @@ class Brands(Resource):
     @route("GET", _BRAND + "/domains", "")
     def list_domains(self, call: Call) -> Response:
         """Its domains."""
-        row = self.find(call)
-        domains = rows_of(call.twin, "domains")
-        found = [DOMAINS.shown(call, d) for d in domains if d["fields"]["brandId"] == row["id"]]
-        return Response.json({"domains": found})
+        return Response.json({"domains": self._domains(call, self.find(call))})
 
     # -- pages
 

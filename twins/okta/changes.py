@@ -49,6 +49,7 @@ _SAYS = {
 _DEEPEST: Final = 5
 """How often one membership that a rule gives may lead to the next."""
 
+
 def add_user(twin: Twin, when: str, profile: Row, **more: Any) -> Row:
     """Put a new STAGED user."""
     key = seeds.new_id(twin.ids.mint, "00u")

@@ -202,4 +202,5 @@ class Bounces(Resource):
         return Response.json({"errors": found})
 
 
-RESOURCES: Final = (EmailDomains(), EmailServers(), Bounces())
+EMAIL_DOMAINS: Final = EmailDomains()
+RESOURCES: Final = (EMAIL_DOMAINS, EmailServers(), Bounces())

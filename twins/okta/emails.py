@@ -70,6 +70,9 @@ class Templates(Resource):
         if "customizationCount" in call.request.query.get("expand", ""):
             rows = _customizations(call, row["id"])
             shown["_embedded"] = {"customizationCount": len(rows)}
+        if "settings" in call.request.query.get("expand", ""):
+            settings = self._settings(call, BRANDS.find(call), row["id"])
+            shown["_embedded"] = {**shown.get("_embedded", {}), "settings": settings}
         return shown
 
     @route("GET", _TEMPLATE + "/default-content", "")
@@ -99,9 +102,14 @@ class Templates(Resource):
             kept = checked(call, body_object(call), words)
             known = {**known, row["id"]: kept["recipients"]}
             BRANDS.put(call, brand, hidden={**brand["hidden"], "recipients": known})
-        href = link(call, f"brands/{brand['id']}/templates/email/{row['id']}/settings")
-        recipients = {"recipients": known.get(row["id"], "ALL_USERS")}
-        return Response.json({**recipients, "_links": {"self": hinted(href, "GET", "PUT")}})
+            brand = BRANDS.find(call)
+        return Response.json(self._settings(call, brand, row["id"]))
+
+    def _settings(self, call: Call, brand: Row, name: str) -> dict[str, Any]:
+        href = link(call, f"brands/{brand['id']}/templates/email/{name}/settings")
+        known = brand["hidden"].get("recipients", {})
+        recipients = {"recipients": known.get(name, "ALL_USERS")}
+        return {**recipients, "_links": {"self": hinted(href, "GET", "PUT")}}
 
     @route("POST", _TEMPLATE + "/test", "")
     def test(self, call: Call) -> Response:
@@ -118,6 +126,7 @@ class Customizations(Resource):
     """``…/customizations``: a template's words in a language; one of them is the default."""
 
     name = "customizations"
+    page_size = 20
     kind = "EmailCustomization"
     path = _TEMPLATE + "/customizations/{customizationId}"
     prefix = "oel"

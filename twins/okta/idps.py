@@ -4,8 +4,8 @@ from typing import Any, ClassVar, Final
 
 from factory_tui.universe import Call, Response, Row, Twin, route
 
-from . import errors
-from .base import body_object, now
+from . import errors, shapes
+from .base import body_object, listed, now, page
 from .fields import BLANK, INVALID, checked
 from .keys import Csrs, KeyPairs
 from .resource import Resource, hinted, link, rows_of
@@ -15,7 +15,8 @@ __all__ = ["RESOURCES"]
 
 _IDP: Final = "/api/v1/idps/{idpId}"
 _TYPES: Final = """
-AMAZON APPLE DISCORD FACEBOOK GITHUB GITLAB GOOGLE LINKEDIN LOGINGOV LOGINGOV_SANDBOX MICROSOFT
+AMAZON APPLE DISCORD FACEBOOK GITHUB GITLAB GOOGLE IDV_CLEAR IDV_INCODE IDV_PERSONA IDV_STANDARD
+LINKEDIN LOGINGOV LOGINGOV_SANDBOX MICROSOFT
 OIDC OKTA_INTEGRATION PAYPAL PAYPAL_SANDBOX SALESFORCE SAML2 SPOTIFY X509 XERO YAHOO YAHOOJP
 """
 _ENDPOINTS: Final = {
@@ -47,6 +48,7 @@ class IdentityProviders(Resource):
     """``/api/v1/idps``."""
 
     name = "idps"
+    page_size = 20
     kind = "IdentityProvider"
     path = _IDP
     prefix = "0oa"
@@ -129,11 +131,16 @@ class IdentityProviders(Resource):
 
     @route("GET", _IDP + "/users", "")
     def list_users(self, call: Call) -> Response:
-        """The linked users."""
+        """The linked users, in pages of 20; ``q`` looks at ids, ``expand=user`` embeds users."""
         row = self.find(call)
-        return Response.json(
-            [_linked(call, one) for one in rows_of(call.twin, "idp_users", row["id"])]
-        )
+        wanted = call.request.query.get("q", "").casefold()
+        rows = [
+            one
+            for one in rows_of(call.twin, "idp_users", row["id"])
+            if wanted in one["id"].casefold() or wanted in one["fields"]["externalId"].casefold()
+        ]
+        shown, links = page(call, rows, 20, 200)
+        return listed([_expanded(call, one) for one in shown], links)
 
     @route("POST", _IDP + "/users/{userId}", "")
     def link_user(self, call: Call) -> Response:
@@ -218,6 +225,14 @@ class LinkedUsers(Resource):
     verbs = ""
 
 
+def _expanded(call: Call, row: Row) -> dict[str, Any]:
+    shown = _linked(call, row)
+    user = call.twin["users"].get(row["id"])
+    if call.request.query.get("expand") == "user" and user is not None:
+        shown["_embedded"] = {"user": shapes.user(user, call.request.base_url)}
+    return shown
+
+
 def _linked(call: Call, row: Row) -> dict[str, Any]:
     href = link(call, f"idps/{row['parent']}")
     return {
@@ -283,6 +298,7 @@ class TrustKeys(Resource):
     """``/api/v1/idps/credentials/keys``: certificates providers sign with."""
 
     name = "trust_keys"
+    page_size = 20
     kind = "IdpKeyCredential"
     path = "/api/v1/idps/credentials/keys/{kid}"
     verbs = "list create get replace delete"

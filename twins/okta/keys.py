@@ -79,7 +79,12 @@ class KeyPairs(Resource):
         if years is None or not 2 <= years <= 10:
             sentence = "validityYears: The value must be between 2 and 10."
             raise errors.invalid(call, "validityYears", sentence)
-        return Response.json(self.shown(call, new_key(call.twin, self.name, owner, years)), 201)
+        return self._made(call, new_key(call.twin, self.name, owner, years))
+
+    def _made(self, call: Call, row: Row) -> Response:
+        # The path names whom a clone was taken from.
+        where = self.href(call, row).replace(self.parent_id(call), row["parent"])
+        return Response.json(self.shown(call, row), 201, [("location", where)])
 
     def clone(self, call: Call) -> Response:
         """201; another owner gets the same key."""
@@ -95,7 +100,7 @@ class KeyPairs(Resource):
         number = call.twin.ids.count("n/things", 1_000_000)
         copy = {**row, "parent": owner, "key": f"{owner}/{row['id']}", "n": number}
         call.twin["things"].put((self.name, copy["key"]), copy)
-        return Response.json(self.shown(call, copy), 201)
+        return self._made(call, copy)
 
 
 class Csrs(Resource):
@@ -125,7 +130,8 @@ class Csrs(Resource):
         key = call.twin.ids.mint("csr", 43, alphabet=_LETTERS)
         fields = {"csr": csr, "kty": "RSA"}
         row = self.put_new(call.twin, fields, owner, id=key, hidden={"rsa": number})
-        return Response.json(self.shown(call, row), 201)
+        where = [("location", self.href(call, row))]
+        return Response.json(self.shown(call, row), 201, where)
 
     def links(self, call: Call, row: Row) -> dict[str, Any]:
         """To itself and to its publication."""

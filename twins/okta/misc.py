@@ -125,6 +125,7 @@ class RealmAssignments(Resource):
     """``/api/v1/realm-assignments``."""
 
     name = "realm_assignments"
+    page_size = 20
     kind = "RealmAssignment"
     path = "/api/v1/realm-assignments/{assignmentId}"
     prefix = "rul"
@@ -225,6 +226,9 @@ class GroupOwners(Resource):
     verbs = "list create delete"
     created_status = 201
     unique = ""
+    page_size = 1000
+    page_most = 1000
+    filters = ("id", "type", "displayName")
     fields = "id:str! type:USER|GROUP!"
 
     def parent_id(self, call: Call) -> str:

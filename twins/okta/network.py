@@ -25,6 +25,7 @@ class Zones(Resource):
     """``/api/v1/zones``."""
 
     name = "zones"
+    page_size = 20
     kind = "NetworkZone"
     path = "/api/v1/zones/{zoneId}"
     prefix = "nzo"
@@ -94,7 +95,9 @@ class TrustedOrigins(Resource):
     """``/api/v1/trustedOrigins``."""
 
     name = "origins"
+    page_size = 20
     kind = "TrustedOrigin"
+    sought = "name origin"
     path = "/api/v1/trustedOrigins/{trustedOriginId}"
     prefix = "tos"
     stamps = "created createdBy lastUpdated lastUpdatedBy"
@@ -137,6 +140,7 @@ class Behaviours(Resource):
     """``/api/v1/behaviors``. A new one is active, whatever status was sent."""
 
     name = "behaviours"
+    page_size = 10
     kind = "BehaviorSettings"
     path = "/api/v1/behaviors/{behaviorId}"
     prefix = "bhv"
@@ -166,6 +170,7 @@ class LogStreams(Resource):
     """``/api/v1/logStreams``."""
 
     name = "streams"
+    page_size = 20
     kind = "AppInstance"
     path = "/api/v1/logStreams/{logStreamId}"
     prefix = "0oa"

@@ -35,6 +35,7 @@ RULE_TYPES: Final = {
     "DEVICE_SIGNAL_COLLECTION": "DEVICE_SIGNAL_COLLECTION",
     "SESSION_VIOLATION_DETECTION": "SESSION_VIOLATION_DETECTION",
     "CLIENT_UPDATE": "CLIENT_UPDATE",
+    "IDENTITY_CLAIM_SOURCING": "IDENTITY_CLAIM_SOURCING",
 }
 """Types of policies, and of the rules each has."""
 _LAST: Final = 99
@@ -123,6 +124,9 @@ class Policies(Resource):
             and status in (None, row["status"])
             and row["fields"]["name"].casefold().startswith(wanted)
         ]
+        if query.get("sortBy") == "name":
+            found.sort(key=lambda row: row["fields"]["name"].casefold())
+            return [{**row, "n": number} for number, row in enumerate(found, 1)]
         return by_priority(found)
 
     def check(self, call: Call, body: dict[str, Any], before: Row | None) -> dict[str, Any]:
@@ -137,7 +141,7 @@ class Policies(Resource):
         if kind in _WITHOUT_CONDITIONS or not conditions:
             conditions = None
         else:
-            _check_people(call, conditions)
+            check_people(call, conditions)
         kept["conditions"] = conditions
         if kind == "PASSWORD":
             kept["settings"] = filled(PASSWORD, kept.get("settings", {}))
@@ -327,7 +331,7 @@ class Rules(Resource):
             raise errors.invalid(call, "type", f"type: {INVALID}")
         kept["type"] = kind
         conditions = kept.get("conditions", {})
-        _check_people(call, conditions)
+        check_people(call, conditions)
         actions = kept.get("actions", {})
         if kind == "SIGN_ON":
             base = {
@@ -405,7 +409,7 @@ _PASSWORD_ACTIONS: Final = (
 )
 
 
-def _check_people(call: Call, conditions: dict[str, Any]) -> None:
+def check_people(call: Call, conditions: dict[str, Any]) -> None:
     """Refuse groups and users in conditions that are not there."""
     people = conditions.get("people")
     for name, table, kind in (("groups", "groups", "UserGroup"), ("users", "users", "User")):

@@ -140,6 +140,8 @@ class Resource:
     """What activate and deactivate answer: ``object``, ``empty`` ({}), ``nothing`` (204) or
     ``blank`` (200 without a body)."""
     has_status: ClassVar[bool] = True
+    sought: ClassVar[str] = ""
+    """Fields whose beginning ``q`` looks at; all of their text, if a ``*`` is last."""
     inactive_first: ClassVar[str] = ""
     """The refusal (a sentence) to delete an active object; "" when that is allowed."""
     unique: ClassVar[str] = "name"
@@ -147,6 +149,8 @@ class Resource:
     allow: ClassVar[str] = "GET PUT DELETE"
     """What the link to itself says one may do; "" for a link without a hint."""
     page_size: ClassVar[int] = 200
+    page_most: ClassVar[int] = 200
+    """How many are in a page without ``limit``, and with the largest."""
     filters: ClassVar[tuple[str, ...]] = ()
     """What ``filter`` and ``search`` may name; () when the list takes neither."""
     wrapped: ClassVar[str] = ""
@@ -218,7 +222,8 @@ class Resource:
         """In pages; ``filter``, ``search`` and ``q`` where the kind takes them."""
         rows: Iterable[Row] = self.rows(call.twin, self.parent_id(call))
         rows = self.selected(call, rows)
-        shown, links = page(call, rows, self.page_size, 200, known=partial(self._number, call))
+        known = partial(self._number, call)
+        shown, links = page(call, rows, self.page_size, self.page_most, known=known)
         found = [self.shown(call, row) for row in shown]
         return Response.json({self.wrapped: found}) if self.wrapped else listed(found, links)
 
@@ -322,7 +327,20 @@ class Resource:
                 except ExpressionError as problem:
                     raise errors.bad_search(call, str(problem)) from None
                 rows = [row for row in rows if matches(self.shown(call, row))]
+        wanted = query.get("q", "").casefold()
+        if wanted and self.sought:
+            rows = [row for row in rows if self._sought_in(row, wanted)]
         return rows
+
+    def _sought_in(self, row: Row, wanted: str) -> bool:
+        """Whether one of the fields that ``q`` looks at begins with (or has) a text."""
+        for name in self.sought.rstrip("*").split():
+            value = row["fields"].get(name)
+            for text in value if isinstance(value, list) else [value]:
+                said = str(text or "").casefold()
+                if said.startswith(wanted) or (self.sought.endswith("*") and wanted in said):
+                    return True
+        return False
 
     def deleting(self, call: Call, row: Row) -> None:
         """Refuse to delete an object that is in use."""
