@@ -25,6 +25,7 @@ from factory_tui.engine.pipeline import run_factory_pipeline
 from factory_tui.engine.places import Places
 from factory_tui.engine.runtime import Runtime, Stopped
 from factory_tui.store import Store, StoreError
+from factory_tui.text import clean
 from factory_tui.trials import HarnessFault
 
 __all__ = ["main"]
@@ -174,6 +175,17 @@ def _finish(runtime: Runtime, status: str, detail: str) -> None:
         runtime.store.update_run(runtime.run_id, status=status, finished_ms=now, pid=None)
 
 
+def _tell(store: Store, run_id: str, detail: str) -> None:
+    """Journal why the process ends, if there is still a way to."""
+    try:
+        with store.transaction():
+            store.append(run_id, "harness.fault", {"where": "engine", "detail": detail})
+            store.append(run_id, "run.paused", {"reason": "harness", "detail": detail})
+            store.update_run(run_id, status="paused", pid=None)
+    except StoreError as error:  # a full disk, or somebody deleted the run
+        print(f"{error} The run is kept as it is; resume goes on with it.", file=sys.stderr)
+
+
 def main(arguments: list[str]) -> int:
     """Entry of the process; what goes wrong is in the journal and in ``engine.log``."""
     folder, run_id = Path(arguments[0]), arguments[1]
@@ -192,10 +204,10 @@ def main(arguments: list[str]) -> int:
         except Exception as error:
             # Nothing is lost: the store holds every turn, and the run can be resumed.
             traceback.print_exc()
-            detail = f"the engine failed: {type(error).__name__}: {error}"
-            store.append(run_id, "harness.fault", {"where": "engine", "detail": detail})
-            store.append(run_id, "run.paused", {"reason": "harness", "detail": detail})
-            store.update_run(run_id, status="paused", pid=None)
+            said = (
+                str(error) if isinstance(error, StoreError) else f"{type(error).__name__}: {error}"
+            )
+            _tell(store, run_id, clean(f"the engine failed: {said}"))
             return 4
     return 0
 

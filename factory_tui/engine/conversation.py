@@ -160,7 +160,7 @@ class Conversation:
         return f"{self.name}{part}/{ordinal}"
 
     def keep(self, turn: Turn) -> None:
-        """Store a turn before anything is done about it."""
+        """Store a turn before anything is done about it, with what the journal tells of it."""
         payload = turn_to_json(turn)
         self._kept += 1
         listener, heard = self.place.listener, False
@@ -168,12 +168,14 @@ class Conversation:
             self.runtime.store.append_turn(
                 self.context, payload, type_id=TURN_TYPE, idempotency_key=f"turn-{self._kept}"
             )
+            if isinstance(turn, AssistantTurn):
+                self.turn += 1
+                if turn.text.strip():
+                    self._emit("agent.text", {"turn": self.turn, "text": clean(turn.text)})
             if payload["kind"] == "steering" and not self.agent:
                 heard = listener.said(str(payload["content"]), self.turn)
         if heard:
             listener.keep()
-        if payload["kind"] == "assistant":
-            self.turn += 1
 
     def _emit(self, kind: str, data: dict[str, Any]) -> None:
         self.runtime.emit(kind, {**self.where.data(), "agent": self.agent, **data})
@@ -187,8 +189,6 @@ class Conversation:
             self.runtime.live(self.who, data["of"], data["text"])
         elif event.kind is EventKind.ASSISTANT_TEXT_END:
             self.runtime.quiet(self.who)
-            if data["text"].strip():
-                self._emit("agent.text", {"turn": self.turn, "text": clean(data["text"])})
         elif event.kind is EventKind.STEERING_INJECTED:
             self._emit("agent.steered", {"text": clean(data["content"], limit=DETAIL)})
         elif event.kind in (EventKind.LOOP_DETECTION, EventKind.WARNING):

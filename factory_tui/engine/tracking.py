@@ -94,20 +94,22 @@ class Tracker:
         runtime, where = self.runtime, self.runtime.where()
         fresh = not runtime.visits.knows(where)
         runtime.visits.number(where.pipeline, where.node, where.key)
-        if fresh:
-            self._edge(where, graph)
         self._began.setdefault(_live(where), (where, time.monotonic()))
         node = graph.nodes.get(event.name)
-        runtime.emit(
-            "node.entered",
-            {
-                **where.data(),
-                "handler": event.handler,
-                "label": node.label if node else event.name,
-                "attempt": where.attempt,
-                "key": where.key,
-            },
-        )
+        # Together: by the second event a restart knows that the first was told.
+        with runtime.store.transaction():
+            if fresh:
+                self._edge(where, graph)
+            runtime.emit(
+                "node.entered",
+                {
+                    **where.data(),
+                    "handler": event.handler,
+                    "label": node.label if node else event.name,
+                    "attempt": where.attempt,
+                    "key": where.key,
+                },
+            )
 
     def _edge(self, where: Where, graph: Graph) -> None:
         trace = current_trace.get()

@@ -1,6 +1,7 @@
 """Runs whose process is killed again and again, at random moments: nothing is lost or doubled."""
 
 import json
+import os
 import random
 import subprocess
 import threading
@@ -8,13 +9,14 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from factory_tui.engine.launch import spawn
 from factory_tui.store import Store
-from tests.engine.conftest import Running
+from tests.engine.conftest import BAD, GOOD, ROOT, Running, played, sturdy_tool
 from tests.engine.test_chaos import billed, chaos, to_the_end
 
 __all__ = ["chaos"]
@@ -49,8 +51,15 @@ def sound(run: Running, url: str, limit: int) -> None:
     rows = store.ledger(run.id)
     booked = sum(row.tokens or 0 for row in rows)
     assert truth["budget_tokens"] <= booked <= limit
-    assert {row.state for row in rows} <= {"committed", "forfeited"}
     assert store.run(run.id).spent_tokens == booked
+    whole_story(run)
+
+
+def whole_story(run: Running) -> None:
+    """The journal has neither holes nor twins, and agrees with the ledger and the repository."""
+    store = run.store
+    rows = store.ledger(run.id)
+    assert {row.state for row in rows} <= {"committed", "forfeited"}
 
     # The journal tells of every entry of the ledger, once.
     told = Counter((e.data["key"], e.data["tokens"], e.data["state"]) for e in run.events("spend"))
@@ -183,3 +192,51 @@ ASKED: list[tuple[str, dict[str, Any]]] = [
     ("answer", {"choice": "Y"}),
     ("suspend", {}),
 ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "moment",
+    [
+        *("event:edge.taken:5", "turn:assistant:4", "event:spend:6", "event:candidate.scored:2"),
+        *("event:candidate.kept:1", "event:iteration.scored:1"),
+    ],
+)
+def test_a_run_killed_at_the_worst_moment_tells_everything_once(
+    start: Start,
+    use_pipeline: Callable[[str], None],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    moment: str,
+) -> None:
+    """The process dies right after one commit; what belongs together is in it."""
+    use_pipeline("three-candidates")
+    mark = tmp_path / "crashed"
+    hook = str(ROOT / "tests" / "support" / "crash_at")
+    path = os.pathsep.join(filter(None, (hook, os.environ.get("PYTHONPATH", ""))))
+    monkeypatch.setenv("PYTHONPATH", path)
+    monkeypatch.setenv("CRASH_AT", moment)
+    monkeypatch.setenv("CRASH_MARK", str(mark))
+    talks = {f"1/build_{x}/1": sturdy_tool(BAD) for x in "ac"} | {"1/build_b/1": sturdy_tool(GOOD)}
+    run = start(recording=str(played(tmp_path / "r.jsonl", talks)))
+    run.wait(lambda: mark.exists() and not run.alive, 120)
+    run.wake()
+    run.wait(lambda: bool(run.events("run.finished")), 120)
+    assert run.finished().data["status"] == "satisfied"
+    whole_story(run)
+    assert len(run.events("candidate.scored")) == 3
+    assert len(run.events("candidate.kept")) == 1
+    assert len(run.events("iteration.scored")) == 2
+    taken = Counter((e.data["from"], e.data["to"]) for e in run.events("edge.taken"))
+    assert set(taken.values()) == {1}
+    paid = Counter(row.key for row in run.store.ledger(run.id) if row.state == "committed")
+    assert set(paid.values()) == {1}
+    for context in run.store.contexts(run.id):
+        if context.tag.startswith("builder/") and not context.tag.endswith("/aside"):
+            blocks = [
+                b for t in run.store.turns(context.id) for b in t.payload.get("content") or ()
+            ]
+            said = [b["text"] for b in blocks if isinstance(b, dict) and b.get("type") == "text"]
+            branch = context.tag.split("/")[2]
+            told = [e.data["text"] for e in run.events("agent.text") if e.data["branch"] == branch]
+            assert told == said
