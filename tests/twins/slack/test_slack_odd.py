@@ -110,11 +110,13 @@ def test_statuses_are_checked(workspace: Any) -> None:
     assert (named["first_name"], named["last_name"]) == ("Ada", "King Lovelace")
 
 
-def _uploaded(workspace: Any, name: str, data: bytes, **args: Any) -> Any:
+def _uploaded(workspace: Any, name: str, data: bytes, share: str = "", **args: Any) -> Any:
     made = workspace("files.getUploadURLExternal", filename=name, length=len(data), **args)
     path = urlsplit(made["upload_url"]).path
     workspace.universe.handle("slack", Request.build("POST", path, {}, data))
-    return workspace("files.completeUploadExternal", files=[{"id": made["file_id"]}])["files"][0]
+    shown = {"channel_id": share} if share else {}
+    files = [{"id": made["file_id"]}]
+    return workspace("files.completeUploadExternal", files=files, **shown)["files"][0]
 
 
 def test_texts_are_snippets_with_a_preview(workspace: Any) -> None:
@@ -332,3 +334,6 @@ def test_admins_delete_what_others_wrote(workspace: Any) -> None:
     assert admin("chat.delete", channel=room, ts=ts)["ok"]
     assert admin("chat.update", channel=room, ts=ts, text="no")["error"] == "message_not_found"
     assert member("files.delete", file=file)["error"] == "file_not_found"
+    shared = _uploaded(workspace, "b.txt", b"x", share=room)["id"]
+    assert member("files.delete", file=shared)["error"] == "cant_delete_file"
+    assert admin("files.delete", file=shared)["ok"]

@@ -104,7 +104,6 @@ REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
     ("bot", "entity.presentDetails", {"trigger_id": "x"}, "invalid_trigger_id"),
     ("bot", "files.comments.delete", {"file": "$file", "id": "Fc1"}, "comment_not_found"),
     ("bot", "files.completeUploadExternal", {"files": [{"id": "F0"}]}, "file_not_found"),
-    ("user", "files.delete", {"file": "$file"}, "cant_delete_file"),
     ("bot", "files.info", {"file": "F0"}, "file_not_found"),
     ("user", "files.sharedPublicURL", {"file": "$file"}, "not_allowed"),
     ("user", "files.revokePublicURL", {"file": "F0"}, "file_not_found"),
