@@ -16,23 +16,35 @@ from .errors import JiraError, many
 from .pages import page
 from .shapes import type_shape, user_shape
 from .state import new_id
-from .statuses import category_word, token_page
 from .workflow import migrate
 
+__all__ = [
+    "MISSING",
+    "Moves",
+    "free_scheme_name",
+    "lost_issues",
+    "migrate_issues",
+    "need_schemes",
+    "scheme_asked",
+    "scheme_shape",
+]
+
 _ADMINS: Final = "Only Jira administrators can access workflow schemes."
-_MISSING: Final = "The workflow scheme was not found."
+MISSING: Final = "The workflow scheme was not found."
 _NO_DRAFT: Final = "Draft workflow scheme was not found."
 
 
-def _need(c: Context) -> None:
+def need_schemes(c: Context) -> None:
+    """403 unless the caller administers the site."""
     c.need_admin(_ADMINS)
 
 
-def _scheme(c: Context, name: str = "id") -> Row:
-    _need(c)
+def scheme_asked(c: Context, name: str = "id") -> Row:
+    """The scheme in the path. Raises 404."""
+    need_schemes(c)
     row = c["workflowschemes"].get(c.param(name))
     if row is None:
-        raise JiraError(404, _MISSING)
+        raise JiraError(404, MISSING)
     return row
 
 
@@ -52,7 +64,7 @@ def _workflow_id(c: Context, name: Any, status: int = 400) -> str:
     return str(row["id"])
 
 
-def _shape(c: Context, row: Row, part: Row | None = None) -> dict[str, Any]:
+def scheme_shape(c: Context, row: Row, part: Row | None = None) -> dict[str, Any]:
     """A scheme, or the ``part`` that is its draft."""
     of = part if part is not None else row
     place = f"{c.api}/workflowscheme/{row['id']}"
@@ -87,11 +99,12 @@ def _shape(c: Context, row: Row, part: Row | None = None) -> dict[str, Any]:
 @operation("GET", "/workflowscheme", "getAllWorkflowSchemes")
 def schemes(c: Context) -> Response:
     """Workflow schemes in pages."""
-    _need(c)
-    return page(c, list(c["workflowschemes"].rows()), lambda row: _shape(c, row))
+    need_schemes(c)
+    return page(c, list(c["workflowschemes"].rows()), lambda row: scheme_shape(c, row))
 
 
-def _free(c: Context, body: dict[str, Any], own: str = "") -> str:
+def free_scheme_name(c: Context, body: dict[str, Any], own: str = "") -> str:
+    """A name that no other scheme has. Raises 400."""
     name = named(body)
     for row in c["workflowschemes"].rows():
         if row["name"].lower() == name.lower() and row["id"] != own:
@@ -113,11 +126,11 @@ def _mappings(c: Context, sent: Any) -> dict[str, str]:
 @operation("POST", "/workflowscheme", "createWorkflowScheme")
 def create(c: Context) -> Response:
     """A workflow scheme."""
-    _need(c)
+    need_schemes(c)
     body = c.body()
     default = body.get("defaultWorkflow")
     row = {
-        "name": _free(c, body),
+        "name": free_scheme_name(c, body),
         "description": described(body),
         "default_workflow": _workflow_id(c, default if default is not None else "jira"),
         "types": _mappings(c, body.get("issueTypeMappings")),
@@ -126,32 +139,32 @@ def create(c: Context) -> Response:
     }
     key = new_id(c.twin, "workflowscheme", 10_001)
     c["workflowschemes"].put(key, {"id": key, **row})
-    return reply(_shape(c, c["workflowschemes"][key]), 201)
+    return reply(scheme_shape(c, c["workflowschemes"][key]), 201)
 
 
 def _shown(c: Context, row: Row) -> Response:
     if c.query_flag("returnDraftIfExists") and row["draft"]:
-        return reply(_shape(c, row, row["draft"]))
-    return reply(_shape(c, row))
+        return reply(scheme_shape(c, row, row["draft"]))
+    return reply(scheme_shape(c, row))
 
 
 @operation("GET", "/workflowscheme/{id}", "getWorkflowScheme")
 def one(c: Context) -> Response:
     """A workflow scheme, or its draft."""
-    return _shown(c, _scheme(c))
+    return _shown(c, scheme_asked(c))
 
 
 def _change(c: Context, change: Callable[[Row], Row], *, wanted: bool) -> Response:
     """Change a scheme, or the draft of an active one where the caller wants that."""
-    row = _scheme(c)
+    row = scheme_asked(c)
     if not _active(c, row):
         new = change(row)
         c["workflowschemes"].put(row["id"], {**new, "version": row["version"] + 1})
-        return reply(_shape(c, c["workflowschemes"][row["id"]]))
+        return reply(scheme_shape(c, c["workflowschemes"][row["id"]]))
     if not wanted:
         raise JiraError(400, "The workflow scheme is active and cannot be edited; update its draft "
                         "instead.")  # fmt: skip
-    return reply(_shape(c, *_put_draft(c, row, change)))
+    return reply(scheme_shape(c, *_put_draft(c, row, change)))
 
 
 def _put_draft(c: Context, row: Row, change: Callable[[Row], Row]) -> tuple[Row, Row]:
@@ -171,7 +184,7 @@ def _updated(c: Context, body: dict[str, Any], own: str) -> Callable[[Row], Row]
     def change(row: Row) -> Row:
         new = {**row, "description": described(body, row["description"])}
         if body.get("name") is not None:
-            new["name"] = _free(c, body, own)
+            new["name"] = free_scheme_name(c, body, own)
         if body.get("defaultWorkflow") is not None:
             new["default_workflow"] = _workflow_id(c, body["defaultWorkflow"])
         if body.get("issueTypeMappings") is not None:
@@ -195,7 +208,7 @@ def update(c: Context) -> Response:
 @operation("DELETE", "/workflowscheme/{id}", "deleteWorkflowScheme")
 def delete(c: Context) -> Response:
     """Delete a scheme that no project has."""
-    row = _scheme(c)
+    row = scheme_asked(c)
     if _active(c, row) or row.get("default"):
         raise JiraError(400, "The workflow scheme is active and cannot be deleted.")
     c["workflowschemes"].delete(row["id"])
@@ -206,7 +219,7 @@ def delete(c: Context) -> Response:
 
 
 def _draft(c: Context) -> Row:
-    row = _scheme(c)
+    row = scheme_asked(c)
     if not row["draft"]:
         raise JiraError(404, _NO_DRAFT)
     return row
@@ -325,7 +338,7 @@ def _register(
     @operation("GET", f"/workflowscheme/{{id}}{path}", names[0].format(""))
     def get_live(c: Context) -> Response:
         """The part of a scheme."""
-        row = _scheme(c)
+        row = scheme_asked(c)
         part = row["draft"] if c.query_flag("returnDraftIfExists") and row["draft"] else row
         return reply(read(c, part))
 
@@ -337,19 +350,19 @@ def _register(
     @operation("PUT", f"/workflowscheme/{{id}}{path}", names[1].format(""))
     def put_live(c: Context) -> Response:
         """Change the part of a scheme."""
-        _scheme(c)
+        scheme_asked(c)
         return _change(c, put(c), wanted=_wants(c.body()))
 
     @operation("PUT", f"/workflowscheme/{{id}}/draft{path}", names[1].format("Draft"))
     def put_draft(c: Context) -> Response:
         """Change the part of a draft."""
         row = _draft(c)
-        return reply(_shape(c, *_put_draft(c, row, put(c))))
+        return reply(scheme_shape(c, *_put_draft(c, row, put(c))))
 
     @operation("DELETE", f"/workflowscheme/{{id}}{path}", names[2].format(""))
     def delete_live(c: Context) -> Response:
         """Remove the part of a scheme."""
-        _scheme(c)
+        scheme_asked(c)
         answer = _change(c, remove(c), wanted=c.query_flag("updateDraftIfNeeded"))
         return empty(200) if bare else answer
 
@@ -358,7 +371,7 @@ def _register(
         """Remove the part of a draft."""
         row = _draft(c)
         changed = _put_draft(c, row, remove(c))
-        return empty(200) if bare else reply(_shape(c, *changed))
+        return empty(200) if bare else reply(scheme_shape(c, *changed))
 
 
 _register(
@@ -395,26 +408,26 @@ _register(
 @operation("POST", "/workflowscheme/{id}/createdraft", "createWorkflowSchemeDraftFromParent")
 def draft_create(c: Context) -> Response:
     """A draft of an active scheme."""
-    row = _scheme(c)
+    row = scheme_asked(c)
     if not _active(c, row):
         raise JiraError(400, "The workflow scheme is not active.")
     if row["draft"]:
         raise JiraError(400, "The workflow scheme already has a draft.")
-    return reply(_shape(c, *_put_draft(c, row, lambda part: part)), 201)
+    return reply(scheme_shape(c, *_put_draft(c, row, lambda part: part)), 201)
 
 
 @operation("GET", "/workflowscheme/{id}/draft", "getWorkflowSchemeDraft")
 def draft_one(c: Context) -> Response:
     """The draft of a scheme."""
     row = _draft(c)
-    return reply(_shape(c, row, row["draft"]))
+    return reply(scheme_shape(c, row, row["draft"]))
 
 
 @operation("PUT", "/workflowscheme/{id}/draft", "updateWorkflowSchemeDraft")
 def draft_update(c: Context) -> Response:
     """Change the draft of a scheme."""
     row = _draft(c)
-    return reply(_shape(c, *_put_draft(c, row, _updated(c, c.body(), row["id"]))))
+    return reply(scheme_shape(c, *_put_draft(c, row, _updated(c, c.body(), row["id"]))))
 
 
 @operation("DELETE", "/workflowscheme/{id}/draft", "deleteWorkflowSchemeDraft")
@@ -425,7 +438,7 @@ def draft_delete(c: Context) -> Response:
     return empty()
 
 
-def _lost(c: Context, project: Row, part: Row) -> list[Row]:
+def lost_issues(c: Context, project: Row, part: Row) -> list[Row]:
     """Issues of a project whose status the workflow of ``part`` lacks."""
     table = c["issues"]
     found = []
@@ -441,9 +454,9 @@ Moves = dict[tuple[str, str], str]
 """Issue type and old status to the new status."""
 
 
-def _migrate(c: Context, projects: list[Row], part: Row, moves: Moves) -> None:
+def migrate_issues(c: Context, projects: list[Row], part: Row, moves: Moves) -> None:
     """Put issues into statuses that exist. Raises 400 where a mapping is missing."""
-    lost = [issue for project in projects for issue in _lost(c, project, part)]
+    lost = [issue for project in projects for issue in lost_issues(c, project, part)]
     missing: dict[str, set[str]] = {}
     for issue in lost:
         if (issue["type"], issue["status"]) not in moves:
@@ -476,253 +489,12 @@ def draft_publish(c: Context) -> Response:
     projects = [p for p in c["projects"].rows() if scheme_of(p, "workflow_scheme") == row["id"]]
     part = row["draft"]
     if c.query_flag("validateOnly"):
-        needed = {(i["type"], i["status"]) for p in projects for i in _lost(c, p, part)}
+        needed = {(i["type"], i["status"]) for p in projects for i in lost_issues(c, p, part)}
         if needed - moves.keys():
             raise JiraError(400, "Mappings of statuses are missing.")
         return empty()
-    _migrate(c, projects, part, moves)
+    migrate_issues(c, projects, part, moves)
     kept = {name: part[name] for name in ("name", "description", "default_workflow", "types")}
     new = {**row, **kept, "draft": None, "version": row["version"] + 1}
     c["workflowschemes"].put(row["id"], new)
     return see_other(c, f"Publish the draft of workflow scheme {row['id']}")
-
-
-# -- projects
-
-
-@operation("GET", "/workflowscheme/project", "getWorkflowSchemeProjectAssociations")
-def associations(c: Context) -> Response:
-    """Schemes with the projects asked about."""
-    _need(c)
-    ids = c.query_list("projectId")
-    if not ids:
-        error = JiraError(400)
-        error.errors = {"projectId": "The ID of a project has to be provided."}
-        raise error
-    groups: dict[str, list[str]] = {}
-    for project in c["projects"].rows():
-        if project["id"] in ids:
-            groups.setdefault(scheme_of(project, "workflow_scheme"), []).append(project["id"])
-    return reply(
-        {
-            "values": [
-                {"projectIds": found, "workflowScheme": _shape(c, c["workflowschemes"][key])}
-                for key, found in groups.items()
-            ]
-        }
-    )
-
-
-def _project(c: Context, key: Any) -> Row:
-    row = c["projects"].get(str(key))
-    if row is None:
-        raise JiraError(404, "The project was not found.")
-    return row
-
-
-@operation("PUT", "/workflowscheme/project", "assignSchemeToProject")
-def assign(c: Context) -> Response:
-    """Give a project without issues a workflow scheme; none = the default."""
-    _need(c)
-    body = c.body()
-    project = _project(c, body.get("projectId"))
-    key = body.get("workflowSchemeId")
-    if key is not None and str(key) not in c["workflowschemes"]:
-        raise JiraError(404, _MISSING)
-    part = c["workflowschemes"][str(key) if key is not None else "10000"]
-    _migrate(c, [project], part, {})
-    c["projects"].put(project["id"], {**project, "workflow_scheme": str(key or "")})
-    return empty()
-
-
-def _overrides(sent: Any) -> Moves:
-    moves: Moves = {}
-    for one_ in sent if isinstance(sent, list) else []:
-        if not isinstance(one_, dict):
-            continue
-        for pair in many(one_.get("statusMappings")):
-            place = (str(one_.get("issueTypeId")), str(pair.get("oldStatusId")))
-            moves[place] = str(pair.get("newStatusId"))
-    return moves
-
-
-@operation("POST", "/workflowscheme/project/switch", "switchWorkflowSchemeForProject")
-def switch(c: Context) -> Response:
-    """Give a project another workflow scheme and its issues statuses that exist there."""
-    _need(c)
-    body = c.body()
-    row = c["projects"].get(str(body.get("projectId")))
-    part = c["workflowschemes"].get(str(body.get("targetSchemeId")))
-    if row is None or part is None:
-        raise JiraError(400, "The project or the workflow scheme was not found.")
-    _migrate(c, [row], part, _overrides(body.get("mappingsByIssueTypeOverride")))
-    row = c["projects"][row["id"]]
-    c["projects"].put(row["id"], {**row, "workflow_scheme": part["id"]})
-    return see_other(c, f"Switch the workflow scheme of project {row['id']}")
-
-
-@operation(
-    "GET", "/workflowscheme/{workflowSchemeId}/projectUsages", "getProjectUsagesForWorkflowScheme"
-)
-def usages(c: Context) -> Response:
-    """The projects that have a scheme."""
-    row = _scheme(c, "workflowSchemeId")
-    found = [
-        {"id": p["id"]} for p in c["projects"].rows()
-        if scheme_of(p, "workflow_scheme") == row["id"]
-    ]  # fmt: skip
-    return reply({"workflowSchemeId": row["id"], "projects": token_page(c, found)})
-
-
-# -- several at once
-
-
-def _meta(c: Context, key: str) -> dict[str, Any]:
-    row = c["workflows"][key]
-    version = {"id": f"{key}:{row['version']}", "versionNumber": row["version"]}
-    return {"id": key, "name": row["name"], "description": row["description"],
-            "version": version}  # fmt: skip
-
-
-@operation("POST", "/workflowscheme/read", "readWorkflowSchemes")
-def read(c: Context) -> Response:
-    """Schemes by id or project."""
-    _need(c)
-    body = c.body()
-    keys = c.sent_texts(body, "workflowSchemeIds")
-    for key in c.sent_texts(body, "projectIds"):
-        project = c["projects"].get(key)
-        if project is not None:
-            keys.append(scheme_of(project, "workflow_scheme"))
-    found = []
-    for key in dict.fromkeys(keys):
-        row = c["workflowschemes"].get(key)
-        if row is None:
-            continue
-        groups: dict[str, list[str]] = {}
-        for kind, workflow in row["types"].items():
-            groups.setdefault(workflow, []).append(kind)
-        found.append(
-            {
-                "id": key,
-                "name": row["name"],
-                "description": row["description"],
-                "scope": {"type": "GLOBAL"},
-                "version": {"id": f"{key}:{row['version']}", "versionNumber": row["version"]},
-                "defaultWorkflow": _meta(c, row["default_workflow"]),
-                "workflowsForIssueTypes": [
-                    {"workflow": _meta(c, workflow), "issueTypeIds": kinds}
-                    for workflow, kinds in groups.items()
-                ],
-            }
-        )
-    return reply(found)
-
-
-def _sent_part(c: Context, body: dict[str, Any], row: Row) -> Row:
-    types: dict[str, str] = {}
-    for one_ in many(body.get("workflowsForIssueTypes")):
-        key = str(one_.get("workflowId")) if isinstance(one_, dict) else ""
-        if key not in c["workflows"]:
-            raise JiraError(400, f"The workflow with ID {key[:60]} was not found.")
-        for kind in many(one_.get("issueTypeIds")):
-            if str(kind) not in c["issuetypes"]:
-                raise JiraError(400, f"The issue type with ID {str(kind)[:40]} was not found.")
-            types[str(kind)] = key
-    default = str(body.get("defaultWorkflowId") or row["default_workflow"])
-    if default not in c["workflows"]:
-        raise JiraError(400, f"The workflow with ID {default[:60]} was not found.")
-    return {"types": types, "default_workflow": default}
-
-
-@operation("POST", "/workflowscheme/update", "updateSchemes")
-def bulk_update(c: Context) -> Response:
-    """Change a scheme at once, active or not; its issues move as the mappings say."""
-    _need(c)
-    body = c.body()
-    row = c["workflowschemes"].get(str(body.get("id")))
-    if row is None:
-        raise JiraError(400, _MISSING)
-    version = body.get("version")
-    if not isinstance(version, dict) or version.get("versionNumber") != row["version"]:
-        raise JiraError(409, "The workflow scheme has been changed since it was read.")
-    part = _sent_part(c, body, row)
-    moves = _overrides(body.get("statusMappingsByIssueTypeOverride"))
-    for one_ in many(body.get("statusMappingsByWorkflows")):
-        for pair in many(one_.get("statusMappings")) if isinstance(one_, dict) else []:
-            for kind in c["issuetypes"]:
-                place = (str(kind), str(pair.get("oldStatusId")))
-                moves.setdefault(place, str(pair.get("newStatusId")))
-    projects = [p for p in c["projects"].rows() if scheme_of(p, "workflow_scheme") == row["id"]]
-    moving = any(_lost(c, project, part) for project in projects)
-    _migrate(c, projects, part, moves)
-    new = {
-        **row,
-        **part,
-        "name": _free(c, body, row["id"]),
-        "description": described(body, row["description"]),
-        "version": row["version"] + 1,
-    }
-    c["workflowschemes"].put(row["id"], new)
-    if moving:
-        return see_other(c, f"Update workflow scheme {row['id']}")
-    return reply({})
-
-
-@operation("POST", "/workflowscheme/update/mappings", "getRequiredWorkflowSchemeMappings")
-def required_mappings(c: Context) -> Response:
-    """Which statuses need mappings before a scheme can be changed so."""
-    _need(c)
-    body = c.body()
-    row = c["workflowschemes"].get(str(body.get("id")))
-    if row is None:
-        raise JiraError(400, _MISSING)
-    part = _sent_part(c, body, row)
-    by_type: dict[str, set[str]] = {}
-    by_workflow: dict[tuple[str, str], set[str]] = {}
-    for project in c["projects"].rows():
-        if scheme_of(project, "workflow_scheme") != row["id"]:
-            continue
-        for issue in _lost(c, project, part):
-            by_type.setdefault(issue["type"], set()).add(issue["status"])
-            old = row["types"].get(issue["type"]) or row["default_workflow"]
-            new = part["types"].get(issue["type"]) or part["default_workflow"]
-            by_workflow.setdefault((old, new), set()).add(issue["status"])
-    workflows = dict.fromkeys([part["default_workflow"], *part["types"].values()])
-    statuses = dict.fromkeys(
-        one_["id"] for key in workflows for one_ in c["workflows"][key]["statuses"]
-    )
-    return reply(
-        {
-            "statusMappingsByIssueTypes": [
-                {"issueTypeId": kind, "statusIds": sorted(found)} for kind, found in by_type.items()
-            ],
-            "statusMappingsByWorkflows": [
-                {"sourceWorkflowId": old, "targetWorkflowId": new, "statusIds": sorted(found)}
-                for (old, new), found in by_workflow.items()
-            ],
-            "statuses": [
-                {
-                    "id": key,
-                    "name": c["statuses"][key]["name"],
-                    "category": category_word(c["statuses"][key]),
-                }
-                for key in statuses
-            ],
-            "statusesPerWorkflow": [
-                {
-                    "workflowId": key,
-                    "initialStatusId": next(
-                        (
-                            step["to"]
-                            for step in c["workflows"][key]["transitions"]
-                            if step["type"] == "INITIAL"
-                        ),
-                        "",
-                    ),
-                    "statuses": [one_["id"] for one_ in c["workflows"][key]["statuses"]],
-                }
-                for key in workflows
-            ],
-        }
-    )
