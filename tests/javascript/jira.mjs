@@ -131,6 +131,65 @@ const scripts = {
     const epics = await agile.board.getEpics({ boardId: board.id });
     return { keys, board, inSprint, backlog, open, boards, again, closed, epics };
   },
+
+  async schemes() {
+    const { fieldSchemes, projectTemplates } = jira;
+    const made = await fieldSchemes.createFieldAssociationScheme({ name: "Lean" });
+    const id = made.id;
+    await fieldSchemes.updateFieldAssociationScheme({ id, name: "Leaner" });
+    const scheme = await fieldSchemes.getFieldAssociationSchemeById({ id });
+    const given = await fieldSchemes.associateProjectsToFieldAssociationSchemes({
+      [id]: { projectIds: [10000] },
+    });
+    await fieldSchemes.updateFieldsAssociatedWithSchemes({ labels: [{ schemeIds: [id] }] });
+    await fieldSchemes.updateFieldAssociationSchemeItemParameters({
+      labels: [{ schemeIds: [id], workTypeParameters: [{ workTypeId: 10004, isRequired: true }] }],
+    });
+    const parameters = await fieldSchemes.getFieldAssociationSchemeItemParameters({
+      id,
+      fieldId: "labels",
+    });
+    const missing = await refused(create("Bug", "Bug"));
+    await fieldSchemes.removeFieldAssociationSchemeItemParameters({
+      labels: [{ schemeId: id, workTypeIds: [10004], parameters: ["isRequired"] }],
+    });
+    const bug = await create("Bug", "Bug");
+    const partly = await fieldSchemes.removeFieldsAssociatedWithSchemes({
+      labels: { schemeIds: [id, 777] },
+    });
+    const fields = await fieldSchemes.searchFieldAssociationSchemeFields({ id, fieldId: "labels" });
+    const projects = await fieldSchemes.searchFieldAssociationSchemeProjects({ id });
+    const pairs = await fieldSchemes.getProjectsWithFieldSchemes({ projectId: [10000] });
+    const all = await fieldSchemes.getFieldAssociationSchemes({ query: "lean" });
+    const used = await refused(fieldSchemes.deleteFieldAssociationScheme({ id }));
+    await fieldSchemes.associateProjectsToFieldAssociationSchemes({
+      10000: { projectIds: [10000] },
+    });
+    const deleted = await fieldSchemes.deleteFieldAssociationScheme({ id });
+    const saved = await projectTemplates.saveTemplate({
+      templateName: "Desk",
+      templateFromProjectRequest: { projectId: 10000, templateType: "LIVE" },
+    });
+    const templateKey = saved.projectTemplateKey.key;
+    await projectTemplates.editTemplate({ templateKey, templateDescription: "For desks" });
+    const template = await projectTemplates.liveTemplate({ templateKey });
+    await projectTemplates.removeTemplate({ templateKey });
+    const gone = await refused(projectTemplates.liveTemplate({ templateKey }));
+    // Answered with a redirect to the task, which the client follows.
+    const task = await projectTemplates.createProjectWithCustomTemplate({
+      details: { key: "NEW", name: "New" },
+      template: { project: { projectTypeKey: "software" } },
+    });
+    const rules = await jira.appMigration.workflowRuleSearch({
+      transferId: "0f1d1f4c-4b93-4a8f-9f58-6a5a5f1fd0e1",
+      workflowEntityId: "c6c7e6b0-19c4-4516-9a47-93f76124d4d4",
+      ruleIds: ["x"],
+    });
+    return {
+      id, scheme, given, parameters, missing, bug, partly, fields, projects, pairs, all, used,
+      deleted, template, gone, rules, task,
+    };
+  },
 };
 
 console.log(JSON.stringify(await scripts[process.argv[2]]()));

@@ -64,3 +64,27 @@ async def test_a_sprint(universe: Universe, served: Serve, run_js: RunJs) -> Non
     assert answer["again"] == 400
     assert answer["closed"]["state"] == "closed"
     assert len(answer["epics"]["values"]) == 1
+
+
+async def test_field_schemes_and_templates(
+    universe: Universe, served: Serve, run_js: RunJs
+) -> None:
+    answer = await _run(universe, served, run_js, "schemes")
+    number = answer["id"]
+    assert answer["scheme"]["name"] == "Leaner"
+    assert answer["given"]["results"] == [{"projectId": 10000, "schemeId": number, "success": True}]
+    assert answer["parameters"]["workTypeParameters"][0]["workTypeId"] == 10004
+    assert answer["missing"] == 400
+    assert answer["bug"]["key"] == "IT-1"
+    assert [one["success"] for one in answer["partly"]["results"]] == [True, False]
+    assert answer["fields"]["values"] == []
+    assert answer["projects"]["values"][0]["id"] == "10000"
+    assert answer["pairs"]["values"] == [{"projectId": 10000, "schemeId": number}]
+    assert answer["all"]["values"][0]["matchedFilters"] == {"query": "lean"}
+    assert (answer["used"], answer["gone"]) == (409, 404)
+    assert answer["deleted"] == {"id": str(number), "deleted": True}
+    assert answer["template"]["description"] == "For desks"
+    assert answer["rules"]["invalidRules"] == ["x"]
+    assert answer["task"]["status"] == "ENQUEUED"
+    universe.clock.advance(2)
+    assert [one["key"] for one in universe.view("jira")["projects"]] == ["IT", "NEW"]
