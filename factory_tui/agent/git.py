@@ -6,7 +6,7 @@ configuration but what is set here. What a builder writes reaches git as bytes o
 
 import os
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -113,6 +113,23 @@ class Repository:
                 if kind == "blob":
                     entries.append(Entry(mode, blob, path))
         return entries
+
+    def portions(self, entries: Sequence[Entry], most: int) -> Iterator[list[Entry]]:
+        """Entries in portions whose contents have no more than so many bytes, if they can be."""
+        asked = "".join(f"{entry.blob}\n" for entry in entries).encode()
+        check = "--batch-check=%(objectsize)"
+        printed = self.run("cat-file", check, stdin=asked) if entries else b""
+        portion: list[Entry] = []
+        held = 0
+        for entry, line in zip(entries, printed.split(b"\n"), strict=False):
+            size = int(line) if line.isdigit() else 0  # what is missing is told when it is read
+            if portion and held + size > most:
+                yield portion
+                portion, held = [], 0
+            portion.append(entry)
+            held += size
+        if portion:
+            yield portion
 
     def read_blobs(self, blobs: Sequence[str]) -> list[bytes]:
         """Contents by id, in order."""

@@ -44,6 +44,9 @@ BRANCH: Final = "refs/heads/main"
 _TICK_NS: Final = 50_000_000
 """A file changed this shortly before it was read may change again without a new time stamp."""
 
+_AT_ONCE: Final = 32 << 20
+"""Bytes of contents in memory before they go to git; the last file may be as large as it may be."""
+
 _READ_ONLY: Final = {"100644": 0o444, "100755": 0o555}
 
 
@@ -124,6 +127,7 @@ class Workspace:
         entries: list[tuple[bytes, str, str]] = []
         cache: dict[bytes, _Known] = {}
         fresh: dict[str, bytes] = {}
+        held = 0
         for file in files:
             known = self._cache.get(file.path)
             if known is None or not known.settled or known.stamp != file.stamp:
@@ -133,6 +137,10 @@ class Workspace:
                 blob = _blob_id(content)
                 if blob not in self._blobs:
                     fresh[blob] = content
+                    held += len(content)
+                if held > _AT_ONCE:
+                    self._store(fresh)
+                    fresh, held = {}, 0
                 known = _Known(file.stamp, blob, _settled(file, began))
             cache[file.path] = known
             entries.append((file.path, file.mode, known.blob))
@@ -236,9 +244,10 @@ class Workspace:
         for path in present.keys() - wanted.keys():
             remove(self.root, path)
         lost = [entry for path, entry in wanted.items() if present.get(path) != entry]
-        contents = self._repository.read_blobs([entry.blob for entry in lost])
-        for entry, content in zip(lost, contents, strict=True):
-            write_entry(self.root, entry.path, entry.mode, content)
+        for some in self._repository.portions(lost, _AT_ONCE):
+            contents = self._repository.read_blobs([entry.blob for entry in some])
+            for entry, content in zip(some, contents, strict=True):
+                write_entry(self.root, entry.path, entry.mode, content)
         if self._snapshot() != tree:
             raise WorkspaceError("the workspace changed while a change from outside was undone")
         changed = {
@@ -256,12 +265,13 @@ class Workspace:
             return target
         target.parent.mkdir(parents=True, exist_ok=True)
         entries = self._repository.read_tree(commit)
-        contents = self._repository.read_blobs([entry.blob for entry in entries])
         partial = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
         try:
             partial.chmod(0o755)
-            for entry, content in zip(entries, contents, strict=True):
-                write_entry(partial, entry.path, entry.mode, content, permissions=_READ_ONLY)
+            for some in self._repository.portions(entries, _AT_ONCE):
+                contents = self._repository.read_blobs([entry.blob for entry in some])
+                for entry, content in zip(some, contents, strict=True):
+                    write_entry(partial, entry.path, entry.mode, content, permissions=_READ_ONLY)
             try:
                 partial.rename(target)
             except OSError:

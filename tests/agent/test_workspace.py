@@ -427,3 +427,31 @@ def test_what_goes_in_comes_out(
         if path.is_file()
     }
     assert found == expected
+
+
+_FRUGAL = """
+import resource, sys
+from pathlib import Path
+from factory_tui.agent.workspace import Workspace
+here = Path(sys.argv[1])
+workspace = Workspace(here / "root", here / "git")
+commit = workspace.commit("Large")
+workspace.checkout(commit, here / "out")
+for path in (here / "root").iterdir():
+    path.unlink()
+workspace.restore(workspace.tree_of(commit))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+@pytest.mark.slow
+def test_a_large_workspace_does_not_fill_the_memory(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    for number in range(10):
+        (root / f"{number}.bin").write_bytes(b"%d" % number + bytes(12 << 20))
+    done = subprocess.run(
+        [sys.executable, "-c", _FRUGAL, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) < 250  # MiB, for 120 MiB of files
+    assert (tmp_path / "out" / "7.bin").read_bytes() == (root / "7.bin").read_bytes()
