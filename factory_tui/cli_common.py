@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +21,9 @@ __all__ = [
     "fail",
     "find_run",
     "folder_option",
+    "may_replace",
     "no_factory",
+    "refusal",
     "settings_of",
     "store_of",
     "store_path",
@@ -136,3 +139,39 @@ def usd_budget(text: str) -> Decimal | None:
         return parse_usd(text)
     except ValueError as error:
         fail(f"--usd {text}: {str(error).partition(': ')[2]}")
+
+
+def refusal(error: OSError) -> str:
+    """What the system refused and of what file, and what helps where that is known."""
+    return f"{os.fsdecode(error.filename2 or error.filename or 'here')}: {_why(error)}"
+
+
+def _why(error: OSError) -> str:
+    match error:
+        case PermissionError():
+            return "permission denied; give a place that you may read and write"
+        case FileExistsError() | NotADirectoryError():
+            return "there is a file where a folder is needed; move it away or give another place"
+        case IsADirectoryError():
+            return "there is a folder where a file is needed; move it away or give another place"
+        case FileNotFoundError():
+            return "no such file or folder, and it cannot be made; give another place"
+        case _:
+            return f"{(error.strerror or str(error)).lower()}; give another place or free this one"
+
+
+def may_replace(path: Path, beginnings: tuple[bytes, ...], what: str) -> None:
+    """Exit 2 if a file is there that does not begin like what would be written over it.
+
+    Args:
+        path: where something is to be written.
+        beginnings: how files of that kind begin; an empty file may always be replaced.
+        what: what the kind is called: ``a pack``.
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(64)
+    except OSError:
+        return  # nothing is there; what else is wrong comes out at writing
+    if start and not start.startswith(beginnings):
+        fail(f"{path}: there is a file that is not {what}; give another one, or remove it")

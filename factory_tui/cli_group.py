@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from factory_tui.cli_common import fail
+from factory_tui.cli_common import fail, refusal
 
 __all__ = ["LazyGroup"]
 
@@ -80,7 +80,7 @@ class LazyGroup(click.Group):
         except OSError as error:
             if error.filename is None or not error.strerror:
                 raise
-            fail(f"{os.fsdecode(error.filename)}: {_refusal(error)}")
+            fail(refusal(error))
         sys.exit(code if isinstance(code, int) else 0)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -101,18 +101,3 @@ def _sentence(error: click.UsageError) -> str:
     said = said[:1].lower() + said[1:]
     where = error.ctx.command_path if error.ctx is not None else "factory-tui"
     return f"{where}: {said} ({where} --help)"
-
-
-def _refusal(error: OSError) -> str:
-    """What the system refused, and what helps where that is known."""
-    match error:
-        case PermissionError():
-            return "permission denied; give a place that you may read and write"
-        case FileExistsError() | NotADirectoryError():
-            return "there is a file where a folder is needed; move it away or give another place"
-        case IsADirectoryError():
-            return "there is a folder where a file is needed; move it away or give another place"
-        case FileNotFoundError():
-            return "no such file or folder, and it cannot be made; give another place"
-        case _:
-            return f"{(error.strerror or str(error)).lower()}; give another place or free this one"

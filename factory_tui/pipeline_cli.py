@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from factory_tui.cli_common import may_replace, refusal
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -99,10 +101,11 @@ def show(file: Path, svg: Path | None, dot: bool) -> None:
 
     graph = apply_transforms(read(file))
     if svg is not None:
+        may_replace(svg, (b"<svg", b"<?xml"), "a drawing")
         try:
             svg.write_text(render_svg(graph), encoding="utf-8")
         except OSError as error:
-            fail(f"{svg}: {error}")
+            fail(refusal(error))
         click.echo(str(svg))
     elif dot:
         click.echo(to_dot(graph), nl=False)
@@ -187,13 +190,14 @@ def run(
         fail(f"{file}: {asks[0]} asks a model; give --agent COMMAND, --model NAME or --simulate")
     if model and not (tokens or usd):
         fail("give --model a budget: --tokens N or --usd N")
+    budget = _money(usd)
     initial = dict(_pair(text) for text in values)
     place = run_dir or Path("pipeline-runs") / file.stem
     show_event = _print_json if as_json else _print_line
     work = _Work(graph, Context(initial), place, not fresh, approve, show_event)
     try:
         if model:
-            code = asyncio.run(work.with_model(model, tokens, _money(usd)))
+            code = asyncio.run(work.with_model(model, tokens, budget))
         else:
             code = asyncio.run(work.run(_command_backend(agent) if agent else None))
     except KeyboardInterrupt:
@@ -253,8 +257,10 @@ class _Work:
             return await task
         except ValidationError as error:
             click.echo(str(error), err=True)
-        except (CheckpointError, OSError) as error:
+        except CheckpointError as error:
             click.echo(f"{error}", err=True)
+        except OSError as error:
+            click.echo(refusal(error) if error.filename else str(error), err=True)
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None
         return 2

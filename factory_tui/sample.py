@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -44,6 +45,21 @@ def create(folder: Path) -> list[Path]:
                 f"{folder / part} exists already; use an empty folder, or remove it"
             )
     folder.mkdir(parents=True, exist_ok=True)
+    try:
+        _copy(folder)
+    except OSError:
+        # A part of a factory would only stand in the way of the next attempt.
+        for part in PARTS:
+            shutil.rmtree(folder / part, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                (folder / part).unlink()
+        raise
+    (folder / "runs").mkdir(exist_ok=True)
+    (folder / ".gitignore").write_text("/runs/\n__pycache__/\n")
+    return [Path(part) for part in PARTS]
+
+
+def _copy(folder: Path) -> None:
     for part in PARTS:
         source = root() / part
         if source.is_dir():
@@ -51,9 +67,6 @@ def create(folder: Path) -> list[Path]:
             shutil.copytree(source, folder / part, ignore=ignored)
         else:
             shutil.copy2(source, folder / part)
-    (folder / "runs").mkdir(exist_ok=True)
-    (folder / ".gitignore").write_text("/runs/\n__pycache__/\n")
-    return [Path(part) for part in PARTS]
 
 
 def demo_folder(wanted: Path | None) -> Path:

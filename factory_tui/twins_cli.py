@@ -6,12 +6,13 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from factory_tui.cli_common import chosen_folder
+from factory_tui.cli_common import chosen_folder, may_replace, refusal
 
 if TYPE_CHECKING:
     from factory_tui.universe.replay import Agreement
@@ -115,10 +116,11 @@ def serve(
             from factory_tui.universe.tls import Authority
 
             authority = Authority()
+            may_replace(tls_ca, (b"-----BEGIN CERTIFICATE",), "a certificate")
             try:
                 authority.write(tls_ca)
             except OSError as error:
-                fail(f"--tls-ca {tls_ca}: {error.strerror}")
+                fail(f"--tls-ca {refusal(error)}")
         serving = await serve_packs(
             names,
             port_base,
@@ -132,6 +134,10 @@ def serve(
         )
         await wait(serving, "127.0.0.1", control_port)
 
+    try:
+        datetime.fromisoformat(clock)
+    except ValueError:
+        fail(f"--clock {clock}: give a time such as 2026-03-02T09:00:00Z")
     try:
         run(work())
     except OSError as error:
@@ -150,6 +156,8 @@ def _open(control: str, method: str, path: str, body: Any = None) -> Any:
     import urllib.error
     import urllib.request
 
+    if not control.startswith(("http://", "https://")):
+        fail(f"--control {control}: give a URL such as http://127.0.0.1:9099")
     request = urllib.request.Request(
         control.rstrip("/") + path,
         None if body is None else json.dumps(body).encode(),
@@ -296,6 +304,7 @@ def record(twin: str, upstream: str, out: Path | None, port: int, keep_people: b
     from factory_tui.universe.standalone import run
 
     target = out or Path(f"{twin}.jsonl")
+    may_replace(target, (b"{",), "a recording")
 
     async def work() -> None:
         import asyncio
@@ -319,7 +328,9 @@ def record(twin: str, upstream: str, out: Path | None, port: int, keep_people: b
 
     try:
         run(work())
-    except (ValueError, OSError) as error:
+    except OSError as error:
+        fail(refusal(error) if error.filename else f"{error}; give another --port")
+    except ValueError as error:
         fail(str(error))
     except KeyboardInterrupt:
         click.echo("stopped", err=True)
@@ -359,6 +370,8 @@ def score(
     try:
         packs = load_packs(known_packs(folder, names), names or PACKS)
         files = scoring.recordings(recordings, twin)
+        if recordings and not any(found for _, found in files):
+            fail(f"{', '.join(map(str, recordings))}: there is no recorded exchange in it")
         agreed = scoring.agreement(packs, files, dataset)
     except (PackError, RecordingError, ValueError) as error:
         fail(str(error))
@@ -432,9 +445,12 @@ def pack(names: tuple[str, ...], out: Path | None, folder: Path) -> None:
     from factory_tui.universe.bundle import write_bundle
 
     target = out or Path(f"{'-'.join(names)}-twin.pyz")
+    may_replace(target, (b"#!/usr/bin/env python3\nPK", b"PK"), "a pack")
     try:
         write_bundle(known_packs(folder, names), names, target)
-    except (PackError, OSError) as error:
+    except OSError as error:
+        fail(refusal(error) if error.filename else f"{target}: {error.strerror or error}")
+    except PackError as error:
         fail(str(error))
     size = target.stat().st_size / 1e6
     click.echo(f"{target} ({size:.1f} MB); run: {target.resolve()} --control-port 9099")

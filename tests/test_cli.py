@@ -1,7 +1,9 @@
 """The command line: what it prints, its exit codes, and that bad input costs nothing."""
 
+import errno
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -357,3 +359,68 @@ def test_doctor_sees_the_key_of_any_provider(
     said = run("doctor", folder=factory).output
     assert "OPENAI_API_KEY" in said
     assert "sk-secret" not in said
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["twins", "pack", "slack", "--out", "{file}"],
+        ["twins", "serve", "slack", "--port-base", "0", "--tls-ca", "{file}"],
+        ["twins", "record", "slack", "https://slack.invalid", "--port", "0", "--out", "{file}"],
+        ["pipeline", "show", "{dot}", "--svg", "{file}"],
+    ],
+)
+def test_a_file_of_another_kind_is_not_written_over(factory: Path, args: list[str]) -> None:
+    file, dot = factory / "factory.toml", factory / "g.dot"
+    before = file.read_bytes()
+    dot.write_text("digraph g { start [shape=Mdiamond]; exit [shape=Msquare]; start -> exit }")
+    result = run(*(arg.format(file=file, dot=dot) for arg in args))
+    assert result.exit_code == 2
+    assert f"{file}: there is a file that is not a" in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["twins", "serve", "slack", "--clock", "yesterday"], "--clock yesterday: give a time"),
+        (["twins", "seed", "--control", "nowhere"], "--control nowhere: give a URL"),
+        (["twins", "score", "slack", "-r", "/dev/null"], "/dev/null: there is no recorded"),
+        (["twins", "pack", "slack", "--out", "/proc/x.pyz"], "/proc/x.pyz: no such file"),
+        (["twins", "record", "slack", "https://x.invalid", "--port", "0", "--out", "/proc/x"],
+         "/proc/x: no such file"),
+        (["pipeline", "show", "{dot}", "--svg", "/proc/x.svg"], "/proc/x.svg: no such file"),
+        (["pipeline", "run", "{dot}", "--simulate", "--run-dir", "/proc/x"], "/proc/x: no such"),
+        (["pipeline", "run", "{dot}", "--simulate", "--usd", "some"], "--usd some: give an amount"),
+    ],
+)  # fmt: skip
+def test_values_and_places_that_do_not_do_are_named(
+    tmp_path: Path, args: list[str], said: str
+) -> None:
+    dot = tmp_path / "g.dot"
+    dot.write_text("digraph g { start [shape=Mdiamond]; exit [shape=Msquare]; start -> exit }")
+    result = run(*(arg.format(dot=dot) for arg in args))
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert "Errno" not in result.stderr
+
+
+def test_an_init_that_fails_leaves_no_part_of_a_factory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copytree = shutil.copytree
+
+    def full(source: Path, target: Path, **options: object) -> object:
+        if target.name == "twins":
+            raise OSError(errno.ENOSPC, "No space left on device", str(source), None, str(target))
+        return copytree(source, target, **options)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(shutil, "copytree", full)
+    result = run("init", str(tmp_path / "f"))
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"{tmp_path / 'f' / 'twins'}: no space left on device")
+    assert list((tmp_path / "f").iterdir()) == []
+    monkeypatch.undo()
+    assert run("init", str(tmp_path / "f")).exit_code == 0
