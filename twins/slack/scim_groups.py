@@ -132,7 +132,8 @@ def patch(s: Scim, row: Row, said: dict[str, Any]) -> dict[str, Any] | None:
     if "displayName" in said:
         changes["name"] = _name(s, said["displayName"], row["id"])
     meta = said.get("meta")
-    if isinstance(meta, dict) and "members" in (meta.get("attributes") or ()):
+    cleared = meta.get("attributes") if isinstance(meta, dict) else None
+    if isinstance(cleared, list) and "members" in cleared:
         users = []
     members = said.get("members") or []
     if not isinstance(members, list):

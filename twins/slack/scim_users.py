@@ -18,6 +18,7 @@ _TEXTS: Final = {"title": "title", "displayName": "display"}
 _MAX_TEXT: Final = 255
 _NAME: Final = 21
 _EMAIL: Final = re.compile(r"[^@\s<>]+@[^@\s<>]+\.[^@\s<>.]+\Z")
+_LISTS: Final = ("addresses", "roles", "phoneNumbers")
 _KEPT: Final = ("addresses", "roles", "phoneNumbers", "preferredLanguage", "locale", "userType")
 _ENTERPRISE: Final = (
     "urn:scim:schemas:extension:enterprise:1.0",
@@ -117,11 +118,26 @@ def _user_name(s: Scim, said: Any, key: str) -> str:
     return name
 
 
+def _invalid(name: str) -> ScimError:
+    return ScimError(400, "invalid_" + re.sub("([A-Z])", r"_\1", name).lower())
+
+
 def _text(value: Any, name: str) -> str:
     if value is None:
         return ""
     if not isinstance(value, str) or len(value) > _MAX_TEXT:
-        raise ScimError(400, f"invalid_{re.sub('([A-Z])', '_', name).lower()}")
+        raise _invalid(name)
+    return value
+
+
+def _kept(value: Any, name: str) -> Any:
+    """An attribute that Slack keeps as it is: a list of objects, or a text."""
+    if name not in _LISTS:
+        return _text(value, name)
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise _invalid(name)
     return value
 
 
@@ -155,7 +171,7 @@ def _changes(s: Scim, said: dict[str, Any], row: Row | None) -> dict[str, Any]:
             kept[attribute] = _text(said[attribute], attribute)
     for attribute in _KEPT:
         if attribute in said:
-            kept[attribute] = said[attribute]
+            kept[attribute] = _kept(said[attribute], attribute)
     numbers = said.get("phoneNumbers")
     if isinstance(numbers, list) and numbers and isinstance(numbers[0], dict):
         changes["phone"] = str(numbers[0].get("value") or "")[:_MAX_TEXT]

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from random import Random
 from typing import Any
 from urllib.parse import quote
 
@@ -303,3 +304,41 @@ async def test_audit_logs(place: Place) -> None:
     assert refused.body["needed"] == "auditlogs:read"
     unknown = await AsyncAuditLogsClient("xoxp-1", base_url=base).logs()
     assert (unknown.status_code, unknown.body["error"]) == (401, "invalid_auth")
+
+
+def _junk(dice: Random, depth: int = 0) -> Any:
+    """Anything that JSON can say, with words that mean something among it."""
+    words = ("value", "type", "primary", "op", "path", "name", "members", "Operations", "meta")
+    kinds: list[Callable[[], Any]] = [
+        lambda: dice.choice(
+            [None, True, False, "", "ü\U0001f600", "add", "remove", "members[value"]
+        ),
+        lambda: dice.randrange(-5, 10**9),
+        lambda: "x" * dice.randrange(300),
+    ]
+    if depth < 3:
+        kinds += [
+            lambda: [_junk(dice, depth + 1) for _ in range(dice.randrange(3))],
+            lambda: {dice.choice(words): _junk(dice, depth + 1) for _ in range(dice.randrange(4))},
+        ]
+    return dice.choice(kinds)()
+
+
+async def test_junk_gets_an_answer(place: Place) -> None:
+    dice = Random(7)
+    rows = place.universe.twins["slack"]["users"]
+    person = next(row["id"] for row in rows.rows() if not row["owner"] and not row["bot"])
+    group = place.rest("POST", "/scim/v1/Groups", {"displayName": "G"}).data()["id"]
+    names = ("userName", "emails", "name", "active", "groups", "phoneNumbers", "addresses")
+    more = ("displayName", "members", "meta", "Operations", "schemas", "externalId")
+    kinds = (f"Users/{person}", "Users", f"Groups/{group}", "Groups", "Schemas/Users", "")
+    for _ in range(600):
+        body = {dice.choice(names + more): _junk(dice) for _ in range(dice.randrange(4))}
+        verb = dice.choice(["GET", "POST", "PUT", "PATCH", "PATCH"])
+        query = f"?filter={quote(str(_junk(dice)))}&count={dice.randrange(-3, 30)}"
+        path = f"/scim/{dice.choice(['v1', 'v2'])}/{dice.choice(kinds)}"
+        said = place.rest(verb, path + (query if verb == "GET" else ""), body)
+        assert said.status < 500, (verb, path, body)
+        name = dice.choice(["limit", "cursor", "oldest", "action"])
+        logs = place.rest("GET", f"/audit/v1/logs?{name}={quote(str(_junk(dice)))}")
+        assert logs.status in (200, 400)
