@@ -12,7 +12,6 @@ from factory_tui.universe import Response, Row
 from .context import Context, empty, operation, reply
 from .errors import JiraError
 from .forms import form_parts
-from .needs import need_write
 from .shapes import attachment_shape
 from .state import new_id, touch
 from .telling import attachment_event
@@ -201,7 +200,10 @@ def delete(c: Context) -> Response:
     """Remove an attachment."""
     row = _attachment(c)
     issue = c["issues"][row["issue"]]
-    need_write(c, issue)
+    own = row["author"] == c.me and c.may("DELETE_OWN_ATTACHMENTS", None, issue)
+    if not own:
+        words = f"You do not have permission to delete attachment with id: {row['id']}"
+        c.need("DELETE_ALL_ATTACHMENTS", issue, words)
     c["attachments"].delete(row["id"])
     touch(c, issue)
     attachment_event(c, "deleted", row, issue)

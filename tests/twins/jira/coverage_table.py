@@ -115,7 +115,7 @@ def page(recorder: Recorder) -> str:
             "",
             "## Not implemented",
             "",
-            *gaps,
+            *(gaps or ["Nothing."]),
             "",
             "## Where the description is taken to be wrong",
             "",

@@ -33,7 +33,9 @@ def scheme(t: Tour, **grants: list[dict[str, str]]) -> None:
     given = [{"permission": name, "holder": me} for name in project]
     for name, holders in grants.items():
         given += [{"permission": name, "holder": holder} for holder in holders]
-    made = t("POST /permissionscheme", {"name": "Narrow", "permissions": given}, 201)
+    taken = len(t("GET /permissionscheme")["permissionSchemes"])
+    name = f"Narrow {taken}"
+    made = t("POST /permissionscheme", {"name": name, "permissions": given}, 201)
     t("PUT /project/IT/permissionscheme", {"id": made["id"]})
 
 
@@ -112,6 +114,30 @@ def test_one_s_own_comments_and_those_of_others(site: Any) -> None:
     hidden = t(f"POST /rest/api/2/issue/{key}/comment", secret, 201)["id"]
     other(f"GET /issue/{key}/comment/{hidden}", status=404)
     assert len(other(f"GET /issue/{key}/comment")["comments"]) == 2
+
+
+def test_one_s_own_files_and_those_of_others(site: Any) -> None:
+    t, other = Tour(site), Other(site)
+    theirs = Tour(other)
+    key = t.issue()
+    everybody = [{"type": "applicationRole"}]
+    form = {"content_type": "multipart/form-data; boundary=xyz", "x_atlassian_token": "no-check"}
+    head = b'--xyz\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\n'
+
+    def attach(who: Tour, status: int) -> Any:
+        return who(f"POST /issue/{key}/attachments", head + b"x\r\n--xyz--", status, **form)
+
+    scheme(t, BROWSE_PROJECTS=everybody, EDIT_ISSUES=everybody)
+    refused = attach(theirs, 403)
+    assert refused["errorMessages"] == [
+        "You do not have permission to create attachments for this issue."
+    ]
+    grants = {"CREATE_ATTACHMENTS": everybody, "DELETE_OWN_ATTACHMENTS": everybody}
+    scheme(t, BROWSE_PROJECTS=everybody, **grants)
+    hers, his = attach(t, 200)[0]["id"], attach(theirs, 200)[0]["id"]
+    theirs(f"DELETE /attachment/{hers}", None, 403)
+    theirs(f"DELETE /attachment/{his}", None, 204)
+    t(f"DELETE /attachment/{hers}", None, 204)
 
 
 def test_security_levels_hide_single_issues(site: Any) -> None:
