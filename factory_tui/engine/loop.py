@@ -19,7 +19,7 @@ from factory_tui.attractor import Context, Graph, Node, Outcome, StageStatus, To
 from factory_tui.engine import learning
 from factory_tui.engine.building import Builder, Stage, Work
 from factory_tui.engine.places import Place, Places
-from factory_tui.engine.runtime import Runtime
+from factory_tui.engine.runtime import PRODUCTS, Runtime
 from factory_tui.engine.tasks import labels_of, listing, stage_task, wants_report
 from factory_tui.engine.validating import Product, Validation
 from factory_tui.engine.where import FRAME
@@ -366,7 +366,7 @@ class Loop:
             return self._save(dataclasses.replace(row, commit=commit, tree=tree, spec_hash=told))
 
     def _product(self, commit: str, tree: str) -> Product:
-        folder = self.runtime.folder / "products" / commit
+        folder = self.runtime.folder / PRODUCTS / commit
         self.runtime.workspace.checkout(commit, folder)
         return Product(commit, tree, folder)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
@@ -51,11 +52,13 @@ from factory_tui.store import ExchangeRow, Store, Traffic
 from factory_tui.text import clean
 from factory_tui.trials import HostOptions, Pool
 
-__all__ = ["Runtime", "Stopped"]
+__all__ = ["PRODUCTS", "Runtime", "Stopped"]
 
 HEARTBEAT = 2.0
 LIVE_EVERY = 0.2
 LIVE_KEPT = 400
+PRODUCTS = "products"
+"""In a run's folder: the checkouts that are tried out, by commit."""
 MOST_TOKENS = 10**15
 """The largest budget, in tokens or dollars; more is no budget at all."""
 
@@ -113,6 +116,8 @@ class Runtime:
             heartbeat_ms=int(time.time() * 1000),
         )
         self.folder.mkdir(parents=True, exist_ok=True)
+        # Checkouts are made anew from the repository: nobody waited for the disk to have them.
+        shutil.rmtree(self.folder / PRODUCTS, ignore_errors=True)
         async with contextlib.AsyncExitStack() as stack:
             self.traffic = Traffic.open(self.folder / "traffic.db")
             stack.callback(self.traffic.close)

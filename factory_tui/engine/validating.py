@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import shutil
 import time
 from collections.abc import Coroutine, Sequence
@@ -434,7 +435,10 @@ def _keep(found: Sequence[Scenario], folder: Path) -> None:
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(mode=0o700)
     for number, scenario in enumerate(found):
-        (partial / f"{number:04d}.md").write_text(scenario.text, encoding="utf-8")
+        with (partial / f"{number:04d}.md").open("w", encoding="utf-8") as file:
+            file.write(scenario.text)
+            file.flush()
+            os.fsync(file.fileno())  # all verdicts of the iteration rest on it
     partial.rename(folder)
 
 

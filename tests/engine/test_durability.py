@@ -233,3 +233,17 @@ def test_two_viewers_that_wake_a_run_start_one_engine(
     assert process.alive(pids.pop(), store.run(run.id).pid_started)
     run.ask("stop")
     run.finished()
+
+
+@pytest.mark.slow
+def test_a_checkout_that_a_crash_spoilt_is_made_anew(start: Start, tmp_path: Path) -> None:
+    slow = GOOD + "import time\ntime.sleep(1)\n"
+    run = start(recording=str(recording(tmp_path / "r.jsonl", write_tool(slow))))
+    run.wait_for("trial.started")
+    run.kill()
+    (tool,) = (run.settings.runs / run.id / "products").glob("*/tool")
+    tool.chmod(0o755)
+    tool.write_text("")
+    run.wake()
+    assert run.finished().data["status"] == "satisfied"
+    assert {t.outcome for t in run.store.trials(run.id)} == {"satisfied"}
