@@ -9,7 +9,7 @@ from . import errors, seeds
 from .apps import APPS
 from .base import body_object, now
 from .fields import INVALID
-from .resource import Resource, put_thing
+from .resource import Resource, put_thing, rows_of
 
 __all__ = ["RESOURCES"]
 
@@ -35,9 +35,19 @@ _BASES: Final = {
 }
 _NEEDED: Final = {
     "group": ("name",),
-    "user": ("login", "email"),
+    "user": ("login", "firstName", "lastName", "email"),
     "app": ("userName",),
 }
+
+
+_FORMATS: Final[dict[str, dict[str, Any]]] = {
+    "Username": {"minLength": 5},
+    "First name": {"minLength": 1},
+    "Last name": {"minLength": 1},
+    "Primary email": {"format": "email", "minLength": 5},
+    "Secondary email": {"format": "email", "minLength": 5},
+}
+"""What base attributes ask for besides a length."""
 
 
 def _attribute(title: str, longest: str, needed: bool, **more: Any) -> dict[str, Any]:
@@ -45,6 +55,7 @@ def _attribute(title: str, longest: str, needed: bool, **more: Any) -> dict[str,
     if needed:
         found["required"] = True
     found |= {"mutability": "READ_WRITE", "scope": "NONE"}
+    found |= _FORMATS.get(title, {})
     if longest:
         found["maxLength"] = int(longest)
     return found | {"permissions": _SELF, "master": {"type": "PROFILE_MASTER"}}
@@ -156,7 +167,8 @@ class ProfileSchemas(Resource):
                 raise errors.invalid(call, part, f"{part}: {INVALID}")
             for name, value in properties.items():
                 if value is None and part == "custom":
-                    fields["custom"].pop(name, None)
+                    if fields["custom"].pop(name, None) is not None:
+                        _forget(call.twin, kind, row["id"], name)
                 elif not isinstance(value, dict):
                     raise errors.invalid(call, name, f"{name}: {INVALID}")
                 elif part == "base":
@@ -191,6 +203,21 @@ def _checked(call: Call, name: str, value: Row, old: Row | None) -> Row:
         "permissions": kept.get("permissions", _SELF),
         "master": kept.get("master", {"type": "PROFILE_MASTER"}),
     }
+
+
+def _forget(twin: Twin, kind: str, key: str, name: str) -> None:
+    """Take an attribute that is no more out of all profiles."""
+    if kind == "app":
+        for row in rows_of(twin, "app_users", key):
+            profile = {n: value for n, value in row["fields"]["profile"].items() if n != name}
+            fields = {**row["fields"], "profile": profile}
+            twin["things"].put(("app_users", row["key"]), {**row, "fields": fields})
+        return
+    table = twin["users" if kind == "user" else "groups"]
+    for row in list(table.rows()):
+        if name in row["profile"] and (kind == "group" or row["type"][3:] == key[3:]):
+            profile = {n: value for n, value in row["profile"].items() if n != name}
+            table.put(row["id"], {**row, "profile": profile})
 
 
 def _required(properties: Row) -> list[str]:

@@ -182,17 +182,56 @@ class Factors(Resource):
         }
         if fields["factorType"] == "question" or not fields["profile"]:
             shown = {name: value for name, value in shown.items() if value != {}}
-        secret = row["hidden"].get("secret")
-        if secret and row["status"] == "PENDING_ACTIVATION":
-            shown["_embedded"] = {
-                "activation": {
-                    "timeStep": 30,
-                    "sharedSecret": b32encode(secret.encode()).decode().rstrip("="),
-                    "encoding": "base32",
-                    "keyLength": 16,
-                }
-            }
+        if row["status"] == "PENDING_ACTIVATION":
+            activation = self._activation(call, row)
+            shown |= {"_embedded": {"activation": activation}} if activation else {}
         return shown
+
+    def _activation(self, call: Call, row: Row) -> dict[str, Any]:
+        """What an authenticator needs to be set up."""
+        kind = row["fields"]["factorType"]
+        href = link(call, f"users/{row['parent']}/factors/{row['id']}")
+        code = {"href": f"{href}/qr/{row['id'][::-1]}", "type": "image/png"}
+        secret = row["hidden"].get("secret")
+        if secret:
+            return {
+                "timeStep": 30,
+                "sharedSecret": b32encode(secret.encode()).decode().rstrip("="),
+                "encoding": "base32",
+                "keyLength": 16,
+                "_links": {"qrcode": code},
+            }
+        if kind == "push":
+            until = parse_time(row["created"]) + timedelta(minutes=5)
+            send = [
+                {"name": way, **hinted(f"{href}/lifecycle/activate/{way}", "POST")}
+                for way in ("email", "sms")
+            ]
+            return {
+                "expiresAt": iso(until)[:19] + ".000Z",
+                "factorResult": "WAITING",
+                "_links": {"send": send, "qrcode": code},
+            }
+        if kind == "webauthn":
+            profile = call.twin["users"][row["parent"]]["profile"]
+            return {
+                "attestation": "direct",
+                "authenticatorSelection": {
+                    "userVerification": "optional",
+                    "requireResidentKey": False,
+                },
+                "challenge": row["hidden"].get("challenge", ""),
+                "excludeCredentials": [],
+                "pubKeyCredParams": [{"type": "public-key", "alg": alg} for alg in (-7, -257)],
+                "rp": {"name": call.twin["org"]["org"]["companyName"]},
+                "u2fParams": {"appid": call.request.base_url},
+                "user": {
+                    "displayName": seeds.full_name({"profile": profile}),
+                    "name": profile["login"],
+                    "id": row["parent"],
+                },
+            }
+        return {}
 
     def links(self, call: Call, row: Row) -> dict[str, Any]:
         """What may be done with it now."""
@@ -206,6 +245,8 @@ class Factors(Resource):
             links["resend"] = resend
         if waiting:
             links["activate"] = hinted(f"{href}/lifecycle/activate", "POST")
+            if kind == "push":
+                links["poll"] = hinted(f"{href}/lifecycle/activate", "POST")
         elif kind not in ("push", "signed_nonce"):
             links["verify"] = hinted(f"{href}/verify", "POST")
         links["self"] = hinted(href, *(("GET",) if waiting else ("GET", "DELETE")))
@@ -347,7 +388,7 @@ def _profile(call: Call, kind: str, given: dict[str, Any]) -> tuple[Row, Row]:
     if kind in ("sms", "call"):
         kept = checked(call, given, "phoneNumber:str! phoneExtension:str")
         if not _PHONE.fullmatch(kept["phoneNumber"]):
-            raise errors.invalid(call, "phoneNumber", "Invalid Phone Number.")
+            raise errors.invalid(call, "factorEnrollRequest", "Invalid Phone Number.")
         return kept, {}
     if kind == "email":
         kept = checked(call, given, "email:str!")
@@ -369,6 +410,8 @@ def _profile(call: Call, kind: str, given: dict[str, Any]) -> tuple[Row, Row]:
     if kind.startswith("token"):
         kept = checked(call, given, "credentialId:str!")
         return kept, {}
+    if kind == "webauthn":
+        return {}, {"challenge": call.twin.ids.mint("challenge", 20)}
     if kind == "push":
         return {"credentialId": find_user(call, call.params["userId"])["profile"]["login"]}, {}
     return {}, {}

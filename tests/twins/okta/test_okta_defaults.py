@@ -355,3 +355,60 @@ def test_rules_follow_memberships_and_chasing_rules_give_up(okta: Any) -> None:
         okta("POST /api/v1/groups/rules", rule("x", "Strings.nope(1)", groups["All"]))
     )
     assert (summary, causes) == ("validateRule", ["Invalid function Strings.nope: Strings.nope(1)"])
+
+
+# -- profiles and factors
+
+
+def test_what_the_schema_says_of_base_attributes(okta: Any) -> None:
+    base = okta("GET /api/v1/meta/schemas/user/default").data()["definitions"]["base"]
+    assert base["required"] == ["login", "firstName", "lastName", "email"]
+    assert base["properties"]["email"]["format"] == "email"
+    assert base["properties"]["firstName"]["minLength"] == 1
+
+
+@pytest.mark.parametrize("kind", ["user", "group", "apps"])
+def test_an_attribute_that_is_taken_away_leaves_profiles(okta: Any, kind: str) -> None:
+    user = okta.user("ada")
+    app = okta("POST /api/v1/apps", BOOKMARK).data()["id"]
+    group = okta("POST /api/v1/groups", {"profile": {"name": "Red"}}).data()["id"]
+    okta(f"POST /api/v1/apps/{app}/users", {"id": user, "scope": "USER"})
+    schema = f"/api/v1/meta/schemas/{kind}/{app + '/' if kind == 'apps' else ''}default"
+    line = {
+        "user": f"POST /api/v1/users/{user}",
+        "group": f"PUT /api/v1/groups/{group}",
+        "apps": f"POST /api/v1/apps/{app}/users/{user}",
+    }[kind]
+
+    def custom(value: Any) -> dict[str, Any]:
+        return {"definitions": {"custom": {"id": "#custom", "properties": {"twitter": value}}}}
+
+    assert okta(f"POST {schema}", custom({"title": "T", "type": "string"})).status == 200
+    profile = {"twitter": "@ada"} | ({"name": "Red"} if kind == "group" else {})
+    assert okta(line, {"profile": profile}).data()["profile"]["twitter"] == "@ada"
+    assert okta(f"POST {schema}", custom(None)).status == 200
+    path = line.partition(" ")[2]
+    assert "twitter" not in okta(f"GET {path}").data()["profile"]
+
+
+def test_pending_factors_say_how_to_set_them_up(okta: Any) -> None:
+    factors = f"/api/v1/users/{okta.user('ada')}/factors"
+
+    def pending(kind: str, provider: str) -> dict[str, Any]:
+        made = okta(f"POST {factors}", {"factorType": kind, "provider": provider}).data()
+        assert made["status"] == "PENDING_ACTIVATION"
+        return made
+
+    push = pending("push", "OKTA")
+    assert push["_embedded"]["activation"]["factorResult"] == "WAITING"
+    assert push["_embedded"]["activation"]["expiresAt"] == "2026-03-02T09:05:00.000Z"
+    assert push["_links"]["poll"]["hints"] == {"allow": ["POST"]}
+    code = pending("token:software:totp", "GOOGLE")["_embedded"]["activation"]
+    assert code["_links"]["qrcode"]["type"] == "image/png"
+    key = pending("webauthn", "FIDO")["_embedded"]["activation"]
+    assert key["challenge"] and key["user"]["name"] == "ada@test.example"
+    phone = {"factorType": "sms", "provider": "OKTA", "profile": {"phoneNumber": "abc"}}
+    assert refused(okta(f"POST {factors}", phone)) == (
+        "factorEnrollRequest",
+        ["Invalid Phone Number."],
+    )
