@@ -14,13 +14,16 @@ from typing import Final
 
 from factory_tui.universe import Exchange, Universe
 
-__all__ = ["DELIVERIES", "EXCHANGES", "KEPT_BYTES", "Guard"]
+__all__ = ["DELIVERIES", "EXCHANGES", "KEPT_BYTES", "PENDING", "Guard"]
 
 KEPT_BYTES: Final = 64 << 20
 """About how many bytes of memory the traffic of one trial may fill."""
 
 EXCHANGES: Final = 20_000
 """Calls and deliveries of one trial."""
+
+PENDING: Final = 20_000
+"""Deliveries that wait at a time: each call may be told to each hook that the product made."""
 
 DELIVERIES: Final = 500
 """Deliveries that a product may cause while nobody but itself does anything, ..."""
@@ -65,6 +68,8 @@ class Guard:
             self.cross("traffic", f"the product's calls and their answers exceed {kept} MiB")
         elif self._count > EXCHANGES:
             self.cross("traffic", f"the product made more than {EXCHANGES:,} calls in one trial")
+        elif len(self._universe.outbox) > PENDING:
+            self.cross("traffic", f"more than {PENDING:,} deliveries wait for the product")
         elif self._settling and exchange.direction == "out":
             made = self._universe.outbox.made - self._mark
             long = asyncio.get_running_loop().time() - self._since > ECHO_S
