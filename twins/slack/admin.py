@@ -11,6 +11,7 @@ from factory_tui.universe import Row
 
 from . import events
 from .errors import SlackError
+from .guests import kind_of, plan
 from .method import Context, method
 from .people import changed
 from .shapes import user_shape
@@ -102,8 +103,8 @@ def _shape(c: Context, row: Row) -> dict[str, Any]:
         "is_admin": row["admin"],
         "is_owner": row["owner"],
         "is_primary_owner": row["owner"],
-        "is_restricted": False,
-        "is_ultra_restricted": False,
+        "is_restricted": bool(row.get("guest")),
+        "is_ultra_restricted": row.get("guest") == "ultra",
         "is_bot": row["bot"],
         "username": row["name"],
         "full_name": f"{row['first']} {row['last']}".strip(),
@@ -126,7 +127,9 @@ def list_users(c: Context) -> dict[str, Any]:
     rows = [
         row
         for row in c["users"].rows()
-        if row["id"] != "USLACKBOT" and row["deleted"] != active and not c.args.flag("only_guests")
+        if row["id"] != "USLACKBOT"
+        and row["deleted"] != active
+        and (row.get("guest") or not c.args.flag("only_guests"))
     ]
     page, metadata = c.page(rows, "admin_user", default=100, largest=100)
     return {"users": [_shape(c, row) for row in page], "response_metadata": metadata}
@@ -148,8 +151,15 @@ def invite(c: Context) -> dict[str, Any]:
     if known is not None:
         raise SlackError("user_disabled" if known["deleted"] else "already_in_team")
     first, _, last = c.args.text("real_name", email.partition("@")[0]).partition(" ")
+    guest = kind_of(c)
+    if guest == "ultra" and len(rooms) != 1:
+        message = "[ERROR] must be exactly one channel [json-pointer:/channel_ids]"
+        raise SlackError("invalid_arguments", message)
     row = add_user(c.twin, first, last, email.lower())
-    general = channel_of(c.twin, "general")
+    if guest:
+        row = update(c.twin, "users", row["id"], guest=guest)
+        _expires(c, row, c.args.number("guest_expiration_ts", error="invalid_expiration_ts"))
+    general = None if guest else channel_of(c.twin, "general")
     for room in (general, *rooms):
         if room is not None and (room["id"], row["id"]) not in c["members"]:
             put_member(c.twin, room["id"], row["id"])
@@ -186,6 +196,14 @@ def remove(c: Context) -> dict[str, Any]:
     return {}
 
 
+def _expires(c: Context, row: Row, when: int | None) -> None:
+    """Keep when an account ends, which only those of guests do."""
+    if when is not None:
+        row = update(c.twin, "users", row["id"], expires=when)
+        if row.get("guest"):
+            plan(c.twin, row)
+
+
 def _rank(c: Context, *, admin: bool, owner: bool) -> dict[str, Any]:
     row = _person(c)
     if row["bot"]:
@@ -194,7 +212,9 @@ def _rank(c: Context, *, admin: bool, owner: bool) -> dict[str, Any]:
         raise SlackError("user_disabled")
     if row["owner"] and row["id"] == c.user and not owner:
         raise SlackError("no_permission")
-    changed(c, update(c.twin, "users", row["id"], admin=admin, owner=owner, updated=c.now))
+    changed(
+        c, update(c.twin, "users", row["id"], admin=admin, owner=owner, guest="", updated=c.now)
+    )
     return {}
 
 
@@ -226,7 +246,7 @@ def set_expiration(c: Context) -> dict[str, Any]:
     when = c.args.number("expiration_ts", error="invalid_expiration_ts")
     if when is None or when <= c.now:
         raise SlackError("invalid_expiration_ts")
-    update(c.twin, "users", row["id"], expires=when)
+    _expires(c, row, when)
     return {}
 
 

@@ -56,9 +56,12 @@ from . import (  # noqa: F401 - imported for their registrations
     workspace_more,
 )
 from .body import Arguments
+from .guests import restrict
 from .method import Context
 
 __all__ = ["RAW", "catch_up", "next_due"]
+
+restrict()
 
 
 def _openid(call: Call) -> Response:

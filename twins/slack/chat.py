@@ -10,6 +10,7 @@ from . import events
 from .blocks import MAX_MARKDOWN, check_attachments, check_blocks
 from .conversations import TYPES, type_of, visible
 from .errors import SlackError
+from .guests import expire
 from .history import is_ts, message_at, ts_number
 from .method import Context, method
 from .mrkdwn import stored
@@ -462,6 +463,9 @@ def deliver_due(c: Context) -> None:
         table.delete(row["id"])
         if row["id"] in c["reminders"]:
             remind(c.twin, row["id"])
+            continue
+        if row["id"] in c["users"]:
+            expire(c.twin, row["id"])
             continue
         if row["channel"] in c["channels"] and not c["channels"][row["channel"]]["archived"]:
             text = fields.pop("text")

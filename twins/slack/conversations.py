@@ -46,7 +46,14 @@ def type_of(row: Row) -> str:
 
 def visible(c: Context, row: Row) -> bool:
     """Whether the caller may know of the conversation."""
-    return not row["private"] or is_member(c.twin, row["id"], c.user)
+    if not row["private"] and (c.is_bot or not _guest(c)):
+        return True
+    return is_member(c.twin, row["id"], c.user)
+
+
+def _guest(c: Context) -> bool:
+    user = c["users"].get(c.user)
+    return bool(user and user.get("guest"))
 
 
 def channel_for(c: Context, access: str = "", *, argument: str = "channel") -> Row:

@@ -79,8 +79,8 @@ def _user(row: Row, team: str, email: bool, locale: bool) -> dict[str, Any]:
             "is_admin": row["admin"],
             "is_owner": row["owner"],
             "is_primary_owner": row["owner"],
-            "is_restricted": False,
-            "is_ultra_restricted": False,
+            "is_restricted": bool(row.get("guest")),
+            "is_ultra_restricted": row.get("guest") == "ultra",
         }
     user |= {
         "is_bot": row["bot"] and row["id"] != "USLACKBOT",

@@ -241,3 +241,51 @@ async def test_the_client_reaches_the_rarer_methods(workspace: Any, env: dict[st
         assert (found["type"], found["user_ids"]) == ("named_entities", [person])
 
     await asyncio.to_thread(work)
+
+
+def test_guests_see_and_do_less(workspace: Any) -> None:
+    universe = workspace.universe
+    owner = next(row for row in universe.twins["slack"]["users"].rows() if row["owner"])
+    scopes = ("admin.users:write", "admin.users:read")
+    admin = workspace.acting(owner["email"], *scopes)
+    team = workspace("auth.test")["team_id"]
+    room, email = workspace.channel("it"), "guest@other.example"
+    invited = {"team_id": team, "email": email, "channel_ids": [room]}
+    ends = universe.clock.epoch() + 86_400
+    assert admin("admin.users.invite", **invited, is_restricted=True, guest_expiration_ts=ends)[
+        "ok"
+    ]
+    key = workspace("users.lookupByEmail", email=email)["user"]["id"]
+    shown = workspace("users.info", user=key)["user"]
+    assert (shown["is_restricted"], shown["is_ultra_restricted"]) == (True, False)
+    listed = admin("admin.users.list", team_id=team, only_guests=True)["users"]
+    assert [row["id"] for row in listed] == [key]
+    guest = workspace.acting(
+        email,
+        "channels:read",
+        "channels:history",
+        "channels:write",
+        "chat:write",
+        "usergroups:read",
+    )
+    seen = guest("conversations.list")["channels"]
+    assert [row["id"] for row in seen] == [room]
+    other = workspace.channel("design")
+    assert guest("conversations.info", channel=other)["error"] == "channel_not_found"
+    assert guest("chat.postMessage", channel=other, text="x")["error"] == "channel_not_found"
+    assert guest("chat.postMessage", channel=room, text="x")["ok"]
+    assert guest("conversations.create", name="mine")["error"] == "user_is_restricted"
+    assert guest("conversations.join", channel=other)["error"] == "user_is_restricted"
+    assert guest("usergroups.list")["error"] == "user_is_restricted"
+    universe.advance(86_401)
+    assert guest("auth.test")["error"] == "account_inactive"
+    assert key not in workspace("conversations.members", channel=room)["members"]
+    single = {**invited, "email": "s@other.example", "is_ultra_restricted": True}
+    two = admin("admin.users.invite", **{**single, "channel_ids": [room, other]})
+    assert two["error"] == "invalid_arguments"
+    assert admin("admin.users.invite", **single)["ok"]
+    lone = workspace.acting("s@other.example", "channels:write")
+    assert lone("conversations.join", channel=other)["error"] == "user_is_ultra_restricted"
+    person = workspace("users.lookupByEmail", email="s@other.example")["user"]["id"]
+    assert admin("admin.users.setRegular", team_id=team, user_id=person)["ok"]
+    assert lone("conversations.join", channel=other)["ok"]
