@@ -65,10 +65,37 @@ def destination(c: Context, *, write: bool = True) -> Row:
 def _check_writable(c: Context, row: Row) -> None:
     if row["archived"]:
         raise SlackError("is_archived")
+    if "prefs" in row:
+        _check_permitted(c, row["prefs"])
     if is_member(c.twin, row["id"], c.user):
         return
     if type_of(row) != "public_channel" or (c.is_bot and not c.has_scope("chat:write.public")):
         raise SlackError("not_in_channel")
+
+
+def _check_permitted(c: Context, prefs: dict[str, Any]) -> None:
+    """Raise what Slack says where admins have said who may post or reply."""
+    may_reply = _permitted(c, prefs.get("can_thread"))
+    if c.args.text("thread_ts"):
+        if not may_reply:
+            raise SlackError("restricted_action_non_threadable_channel")
+    elif not _permitted(c, prefs.get("who_can_post")):
+        limited = may_reply and "can_thread" in prefs
+        kind = "thread_only" if limited else "read_only"
+        raise SlackError(f"restricted_action_{kind}_channel")
+
+
+def _permitted(c: Context, allowed: Any) -> bool:
+    """Whether the caller is among ``{type: [ra, admin, owner], user: [ids]}``; ``ra`` is all."""
+    if not isinstance(allowed, dict):
+        return True
+    kinds, users = allowed.get("type"), allowed.get("user")
+    if isinstance(users, list) and c.user in users:
+        return True
+    account = c["users"].get(c.user)
+    if not isinstance(kinds, list) or account is None:
+        return False
+    return "ra" in kinds or any(kind in kinds and account[kind] for kind in ("admin", "owner"))
 
 
 def content(c: Context) -> dict[str, Any]:

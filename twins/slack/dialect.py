@@ -35,6 +35,11 @@ _GROUPS: Final = (
 )
 _PAGES: Final = ("invalid_cursor", "invalid_limit")
 
+_PERMITTED: Final = (
+    "restricted_action_non_threadable_channel",
+    "restricted_action_read_only_channel",
+    "restricted_action_thread_only_channel",
+)
 _TRIGGERS: Final = (
     "duplicate_external_id",
     "exchanged_trigger_id",
@@ -145,10 +150,11 @@ NEWER: Final[dict[str, tuple[str, ...]]] = {
     "bookmarks.edit": ("channel_not_found", "not_found"),
     "bookmarks.list": ("channel_not_found",),
     "bookmarks.remove": ("channel_not_found", "not_found"),
-    "chat.meMessage": ("invalid_thread_ts", "thread_not_found"),
-    "chat.postEphemeral": (*_BLOCKS, "invalid_metadata_format"),
+    "chat.meMessage": (*_PERMITTED, "invalid_thread_ts", "thread_not_found"),
+    "chat.postEphemeral": (*_BLOCKS, *_PERMITTED, "invalid_metadata_format"),
     "chat.postMessage": (
         *_BLOCKS,
+        *_PERMITTED,
         "invalid_metadata_format",
         "invalid_thread_ts",
         "thread_not_found",

@@ -289,3 +289,32 @@ def test_guests_see_and_do_less(workspace: Any) -> None:
     person = workspace("users.lookupByEmail", email="s@other.example")["user"]["id"]
     assert admin("admin.users.setRegular", team_id=team, user_id=person)["ok"]
     assert lone("conversations.join", channel=other)["ok"]
+
+
+def test_admins_say_who_may_post(workspace: Any) -> None:
+    universe = workspace.universe
+    owner = next(row for row in universe.twins["slack"]["users"].rows() if row["owner"])
+    admin = workspace.acting(owner["email"], "admin.conversations:write", "chat:write")
+    room = workspace.channel("it")
+    member = workspace.acting(universe.pick("it", 1)["email"], "chat:write")
+    ts = workspace("chat.postMessage", channel=room, text="news")["ts"]
+    universe.apply("slack", "add_to_channel", {"channel": "it", "users": [owner["email"]]})
+
+    def allow(**prefs: str) -> None:
+        assert admin("admin.conversations.setConversationPrefs", channel_id=room, prefs=prefs)["ok"]
+
+    def post(who: Any, **args: Any) -> Any:
+        return who("chat.postMessage", channel=room, text="x", **args).get("error", "ok")
+
+    allow(who_can_post="type:admin")
+    assert post(member) == post(workspace) == "restricted_action_read_only_channel"
+    assert (post(admin), post(member, thread_ts=ts)) == ("ok", "ok")
+    allow(can_thread="type:ra")
+    assert post(member) == "restricted_action_thread_only_channel"
+    allow(can_thread="type:admin")
+    assert post(member, thread_ts=ts) == "restricted_action_non_threadable_channel"
+    bot = workspace("auth.test")["user_id"]
+    allow(who_can_post=f"type:admin,user:{bot}")
+    assert (post(workspace), post(member)) == ("ok", "restricted_action_read_only_channel")
+    allow(who_can_post="type:ra")
+    assert post(member) == "ok"
