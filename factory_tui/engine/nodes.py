@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import shutil
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
@@ -71,6 +72,7 @@ class BoxTool:
 
         async def run(command: str) -> ToolResult:
             limit = node.timeout or runtime.settings.sandbox.wall
+            _as_it_was_before(place)
             place.begin_work()
             done = await environment.command(command, env=about, timeout_s=min(limit, _DAY))
             problem = place.end_work()
@@ -84,6 +86,24 @@ class BoxTool:
         finally:
             place.rest()
             await environment.close()
+
+
+def _as_it_was_before(place: Place) -> None:
+    """Put the workspace back to where this visit of a command found it, if it has begun before.
+
+    A process that died may have left it half done, or done and not noted: what it appends would
+    be there twice.
+    """
+    where = place.runtime.where()
+    name = hashlib.sha256(f"{where.key}#{where.attempt}".encode()).hexdigest()[:16]
+    mark = place.folder / "commands" / name
+    if mark.exists():
+        place.become(mark.read_text(encoding="ascii"))
+        return
+    mark.parent.mkdir(exist_ok=True)
+    partial = mark.with_suffix(".partial")
+    partial.write_text(place.tree(), encoding="ascii")
+    partial.replace(mark)
 
 
 class Keep:
