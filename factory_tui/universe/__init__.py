@@ -9,7 +9,7 @@ from factory_tui.universe.clock import Clock, iso, parse_time
 from factory_tui.universe.courier import Courier
 from factory_tui.universe.event_faults import EventFault
 from factory_tui.universe.faults import Fault, FaultPlan
-from factory_tui.universe.http import BadBodyError, Request, Response
+from factory_tui.universe.http import BadBodyError, Header, Request, Response
 from factory_tui.universe.ids import ALNUM, BASE62, DIGITS, HEX, UPPER, Ids
 from factory_tui.universe.limits import Allowance, Limit
 from factory_tui.universe.load import PackError, load_packs
@@ -52,7 +52,7 @@ from factory_tui.universe.tables import (
     freeze,
     thaw,
 )
-from factory_tui.universe.tap import Exchange
+from factory_tui.universe.tap import Exchange, Tap
 from factory_tui.universe.universe import VARIES, Snapshot, Universe, Waiting
 
 __all__ = [
@@ -81,6 +81,7 @@ __all__ = [
     "FaultPlan",
     "FrozenRowError",
     "Handler",
+    "Header",
     "Ids",
     "IndexFn",
     "Key",
@@ -110,6 +111,7 @@ __all__ = [
     "Standing",
     "Subscription",
     "Table",
+    "Tap",
     "Twin",
     "Universe",
     "Waiting",

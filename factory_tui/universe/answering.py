@@ -1,10 +1,9 @@
 """How a universe answers a request: match, fault, limit, handler, headers, record."""
 
-import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from time import perf_counter
 from typing import Final, Literal
 
 from factory_tui.universe.clock import Clock
@@ -17,7 +16,8 @@ from factory_tui.universe.outbox import Ask, Outbox, Outgoing, Reply
 from factory_tui.universe.pack import Call, Refused, Twin
 from factory_tui.universe.past import Past
 from factory_tui.universe.sockets import Socket
-from factory_tui.universe.tap import Exchange
+from factory_tui.universe.tap import Exchange, Tap
+from factory_tui.universe.wire import BODILESS, written
 
 __all__ = ["Answering", "Waiting"]
 
@@ -34,15 +34,12 @@ class Answering:
     on_exchange: Callable[[Exchange], None] | None
     outbox: Outbox
     step: int
-    tap: list[Exchange]
-    tap_bytes: int
-    tap_limit: int
+    tap: Tap
     twins: dict[str, Twin]
     _gaps: dict[str, None]
     _ids: Ids
     _past: Past
     _requests: int
-    _tapped: int
     _windows: Windows
 
     def handle(self, twin: str, request: Request) -> Response:
@@ -58,7 +55,7 @@ class Answering:
 
     def begin(self, twin: str, request: Request) -> "Response | Waiting":
         """Answer one request as far as that goes without a reply from outside."""
-        started = time.perf_counter()
+        started = perf_counter()
         state = self.twins[twin]
         pack = state.pack
         at = self.clock.tick()
@@ -67,7 +64,7 @@ class Answering:
         fault: Fault | None = None
         try:
             pack.match(call)
-            call.principal = pack.principal(state, request)
+            call.principal = pack.identify(call)
             if self.faults.faults:
                 fault = self._fault(call, twin)
             if fault is None and not self.limits and not self.faults.revoked:
@@ -87,7 +84,7 @@ class Answering:
         self,
         call: Call,
         n: int,
-        at: datetime,
+        at: int,
         started: float,
         fault: Fault | None,
         response: Response,
@@ -99,12 +96,16 @@ class Answering:
         except Exception as error:
             response = self._crashed(error, call)
         headers = response.headers
+        shown: Sequence[tuple[str, str]] | int
         if fault is None:
-            headers.append(("date", self.clock.http_date()))
+            headers.append(self.clock.date_header())
+            response.wire = answer = written(response, True)
+            shown = len(answer) - (0 if response.status in BODILESS else len(response.body))
         else:
             if response.header("date") is None:
-                headers.append(("date", self.clock.http_date()))
+                headers.append(self.clock.date_header())
             strike(fault, response)
+            shown, answer = headers, response.body
         request = call.request
         exchange = Exchange(
             n,
@@ -115,23 +116,17 @@ class Answering:
             request,
             request.body,
             response.status,
-            (time.perf_counter() - started) * 1e3,
+            (perf_counter() - started) * 1e3,
             fault.describe() if fault is not None else "",
             "; ".join(call.gaps) if call.gaps else "",
             call.principal,
-            headers,
-            response.body,
+            shown,
+            answer,
         )
-        tap = self.tap
-        if (
-            exchange.gap
-            or self.on_exchange is not None
-            or self.tap_bytes
-            or len(tap) >= self.tap_limit > 0
-        ):
+        if exchange.gap or self.on_exchange is not None:
             self._tap(exchange)
         else:
-            tap.append(exchange)
+            self.tap.append(exchange)
         if self.outbox.wake is not None and len(self.outbox):
             self.outbox.wake()
         return response
@@ -188,36 +183,11 @@ class Answering:
             return refused.response
 
     def _tap(self, exchange: Exchange) -> None:
-        tap = self.tap
-        tap.append(exchange)
-        if self.tap_limit and len(tap) >= 2 * self.tap_limit:
-            del tap[: -self.tap_limit]
-        if self.tap_bytes:
-            self._tapped += exchange.weight
-            if self._tapped > self.tap_bytes:
-                self.shorten_tap()
+        self.tap.append(exchange)
         if exchange.gap and _CRASHED not in exchange.gap:
             self._gaps[f"{exchange.twin}: {exchange.gap}"] = None
         if self.on_exchange is not None:
             self.on_exchange(exchange)
-
-    def shorten_tap(self) -> None:
-        """Forget the oldest exchanges of a tap that holds more than :attr:`tap_bytes`.
-
-        The latest one stays, whatever it weighs.
-        """
-        tap = self.tap
-        weights = [exchange.weight for exchange in tap]
-        self._tapped = sum(weights)
-        if not 0 < self.tap_bytes < self._tapped:
-            return
-        # Well below what is allowed, so that not every exchange that follows has to weigh all.
-        wanted = self.tap_bytes - self.tap_bytes // 8
-        gone = 0
-        while self._tapped > wanted and gone < len(tap) - 1:
-            self._tapped -= weights[gone]
-            gone += 1
-        del tap[:gone]
 
     # -- WebSockets
 
@@ -229,10 +199,10 @@ class Answering:
         """
         state = self.twins[twin]
         call = Call(state, request)
-        started = time.perf_counter()
+        started = perf_counter()
         try:
             state.pack.match(call)
-            call.principal = state.pack.principal(state, request)
+            call.principal = state.pack.identify(call)
             channel = state.pack.socket_channel(call)
         except Exception as error:
             self._crashed(error)
@@ -251,7 +221,7 @@ class Answering:
                 request,
                 request.body,
                 101,
-                (time.perf_counter() - started) * 1e3,
+                (perf_counter() - started) * 1e3,
                 "",
                 "; ".join(call.gaps),
                 call.principal,
@@ -293,7 +263,7 @@ class _Open:
 
     call: Call
     n: int
-    at: datetime
+    at: int
     started: float
     fault: Fault | None
 

@@ -1,12 +1,12 @@
 """A request and a response as packs see them: plain values, no sockets."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl, unquote
 
 import orjson
 
-__all__ = ["BadBodyError", "Request", "Response"]
+__all__ = ["BadBodyError", "Header", "Request", "Response", "header_line", "heft"]
 
 T = TypeVar("T")
 
@@ -25,9 +25,19 @@ class Request:
         headers: Lower-case name to value; repeated headers are joined with ``", "``.
         body: Raw bytes.
         scheme: ``https`` when it came over TLS.
+        weight: About how many bytes of memory the head holds.
     """
 
-    __slots__ = ("_derived", "body", "headers", "method", "path", "query_string", "scheme")
+    __slots__ = (
+        "_derived",
+        "body",
+        "headers",
+        "method",
+        "path",
+        "query_string",
+        "scheme",
+        "weight",
+    )
 
     def __init__(
         self,
@@ -42,9 +52,10 @@ class Request:
         self.path = path
         self.query_string = query_string
         self.headers: Mapping[str, str] = headers or {}
-        self.body = body
+        self.body = body or b""
         self.scheme = scheme
         self._derived: dict[Any, Any] = {}
+        self.weight = heft(self.headers.items()) + len(path) + len(query_string)
 
     @classmethod
     def build(
@@ -76,6 +87,7 @@ class Request:
         other.body = body
         other.scheme = self.scheme
         other._derived = self._derived
+        other.weight = self.weight
         return other
 
     def derived(self, function: "Callable[[Request], T]") -> T:
@@ -176,17 +188,53 @@ def _pairs(text: str) -> list[tuple[str, str]]:
         return []
 
 
+class Header(tuple[str, str]):
+    """A header that is sent often: a ``(name, value)`` that knows its line.
+
+    Attributes:
+        line: As it is sent, the end of the line included; no line ends before its end.
+    """
+
+    line: bytes
+
+    def __new__(cls, name: str, value: str) -> "Header":
+        """Make one; what would break out of its line becomes a blank in what is sent."""
+        header = super().__new__(cls, (name, value))
+        header.line = header_line(name, value)
+        return header
+
+
+def heft(pairs: Iterable[tuple[str, str]]) -> int:
+    """About how many bytes of memory headers hold."""
+    return sum(160 + len(name) + len(value) for name, value in pairs)
+
+
+_CONTROLS: Final = bytes((*range(32), 127))
+_BLANKED: Final = dict.fromkeys(_CONTROLS, " ")
+
+
+def header_line(name: str, value: str) -> bytes:
+    """A header as it is sent; what would break out of its line becomes a blank."""
+    line = f"{name}: {value}\r\n".encode("latin-1", "replace")
+    if len(line.translate(None, _CONTROLS)) != len(line) - 2:
+        value = value.translate(_BLANKED)
+        line = f"{name}: {value}\r\n".encode("latin-1", "replace")
+    return line
+
+
 class Response:
     """One HTTP response, and what happens to the connection that should carry it.
 
     Attributes:
+        headers: Those that are sent often are :class:`Header`.
+        wire: Head and body as they are sent when nothing is special; ``None``: not yet known.
         drop: Close the connection without a byte.
         cut: Send only so many bytes of the body, then reset the connection.
         delay: Real seconds to wait before answering.
         struck: Whether any of these may be set.
     """
 
-    __slots__ = ("body", "cut", "delay", "drop", "headers", "status", "struck")
+    __slots__ = ("body", "cut", "delay", "drop", "headers", "status", "struck", "wire")
 
     def __init__(
         self,
@@ -197,6 +245,7 @@ class Response:
         self.status = status
         self.body = body
         self.headers: list[tuple[str, str]] = headers if headers is not None else []
+        self.wire: bytes | None = None
         self.struck = False
         self.drop = False
         self.cut: int | None = None

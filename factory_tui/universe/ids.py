@@ -17,6 +17,9 @@ ALNUM: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 BASE62: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
+_LARGEST: Final = (1 << 128) - 1
+
+
 @cache
 def _letters(alphabet: str) -> bytes:
     """A translation of every byte into a letter (ASCII) of ``alphabet``."""
@@ -30,12 +33,13 @@ class Ids:
         salt: What makes this sequence differ from another universe's.
     """
 
-    __slots__ = ("_counts", "_keyed")
+    __slots__ = ("_counts", "_keyed", "_steps")
 
     def __init__(self, salt: str) -> None:
         key = blake2b(salt.encode(), digest_size=32).digest()
         self._keyed = blake2b(digest_size=64, key=key)
         self._counts: dict[str, int] = {}
+        self._steps: dict[str, tuple[str, int, int]] = {}
 
     def digest(self, kind: str) -> bytes:
         """The next 64 bytes of ``kind``."""
@@ -51,6 +55,23 @@ class Ids:
     def mint(self, kind: str, length: int, *, prefix: str = "", alphabet: str = BASE62) -> str:
         """The next id of ``kind``: ``prefix`` plus ``length`` (≤ 64) letters of ``alphabet``."""
         return prefix + self.digest(kind)[:length].translate(_letters(alphabet)).decode()
+
+    def serial(self, kind: str) -> str:
+        """The next of 2**128 different hexadecimal numbers, 32 digits, in no order that shows.
+
+        A quarter of what :meth:`mint` costs, for what every answer carries and nobody guesses at.
+        """
+        found = self._steps.get(kind)
+        if found is None:
+            hashed = self._keyed.copy()
+            hashed.update(f"={kind}".encode())
+            number = int.from_bytes(hashed.digest(), "big")
+            # An odd step visits every number before it comes back to the first.
+            found = self._steps[kind] = f"={kind}", (number >> 256) | 1, number & _LARGEST
+        name, step, start = found
+        counts = self._counts
+        counts[name] = count = counts.get(name, 0) + 1
+        return f"{(start + count * step) & _LARGEST:032x}"
 
     def count(self, kind: str, start: int = 1) -> int:
         """The next number of a plain sequence: ``start``, ``start + 1``, …"""
@@ -85,5 +106,6 @@ class Ids:
         """An independent copy that will draw the same values."""
         twin = Ids.__new__(Ids)
         twin._keyed = self._keyed
+        twin._steps = self._steps
         twin._counts = self._counts.copy()
         return twin

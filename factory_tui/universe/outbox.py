@@ -39,6 +39,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import orjson
 
 from factory_tui.universe.event_faults import EventFault
+from factory_tui.universe.http import heft
 
 if TYPE_CHECKING:
     from factory_tui.universe.http import Response
@@ -172,6 +173,11 @@ class Outgoing:
     def header_pairs(self) -> tuple[tuple[str, str], ...]:
         """The headers in the order of sending."""
         return tuple(self.headers)
+
+    @property
+    def weight(self) -> int:
+        """About how many bytes of memory it holds besides the body."""
+        return heft(self.headers) + len(self.url)
 
     @classmethod
     def json(

@@ -229,6 +229,7 @@ class Call:
         principal: What :meth:`Pack.principal` said.
         allowed: When only the method is wrong: the methods the path knows.
         allowance: Where the caller stands, in a universe that enforces rate limits.
+        session: What the pack knows of the caller, if it keeps that here.
         scratch: Free for the pack, for this request only.
     """
 
@@ -242,6 +243,7 @@ class Call:
         "principal",
         "request",
         "scratch",
+        "session",
         "twin",
     )
 
@@ -255,6 +257,7 @@ class Call:
         self.allowed: tuple[str, ...] = ()
         self.allowance: Allowance | None = None
         self.gaps: list[str] = []
+        self.session: Any = None
         self.scratch: dict[str, Any] = {}
 
     def gap(self, what: str) -> None:
@@ -316,6 +319,10 @@ class Pack:
     def principal(self, twin: Twin, request: Request) -> str:
         """Who calls, for faults and traffic; "" if unknown."""
         raise NotImplementedError
+
+    def identify(self, call: Call) -> str:
+        """Who calls; a pack that keeps more of it in ``call.session`` overrides this."""
+        return self.principal(call.twin, call.request)
 
     def fault_response(self, call: Call, status: int, headers: Mapping[str, str]) -> Response:
         """An error of that status as the vendor words it. The kernel adds ``headers``."""

@@ -52,7 +52,7 @@ class Past:
         pack = call.twin.pack
         earlier = Call(past.twins[pack.name], _again(call.request))
         pack.match(earlier)
-        earlier.principal = pack.principal(earlier.twin, earlier.request)
+        earlier.principal = pack.identify(earlier)
         earlier.scratch["present"] = call.twin
         try:
             response = pack.answer(earlier)
@@ -63,6 +63,7 @@ class Past:
         call.gaps += earlier.gaps
         del earlier.scratch["present"]
         call.scratch |= earlier.scratch
+        call.session = earlier.session
         return response
 
 

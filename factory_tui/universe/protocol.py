@@ -366,8 +366,8 @@ class Connection(asyncio.Protocol):
             self._later(self._ask(request, keep_alive, universe, answered))
         elif answered.struck:
             self._later(self._strike(request, answered, keep_alive))
-        elif keep_alive and request.method != "HEAD":
-            self.transport.write(written(answered, True))
+        elif keep_alive and request.method != "HEAD" and answered.wire is not None:
+            self.transport.write(answered.wire)
         else:
             self._write(request, answered, keep_alive)
 

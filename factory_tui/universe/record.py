@@ -128,7 +128,7 @@ def proxy(upstream: str) -> Universe:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError(f'"{upstream}" is no URL of a service; give https://…')
     universe = Universe({"proxy": _Proxy(upstream)}, {"proxy": "empty"})
-    universe.tap_limit = 100
+    universe.tap.most = 100
     return universe
 
 

@@ -27,7 +27,7 @@ MAIN = "main"
 HEADER = "x-universe"
 """Names a universe in a request to the main ports; a label before the host does so too."""
 
-_TAP_LIMIT = 5000
+_TAP_LIMIT = 1000
 """Exchanges of a universe kept in memory, since twins that stand alone run for days."""
 
 _TAP_BYTES = 64 << 20
@@ -83,8 +83,9 @@ class World:
 
     def hear(self, exchange: Exchange) -> None:
         """Pass an exchange on."""
-        for listener in list(self.listeners):
-            listener(exchange)
+        if self.listeners:
+            for listener in list(self.listeners):
+                listener(exchange)
 
 
 def _prepare(universe: Universe) -> None:
@@ -131,7 +132,7 @@ class Serving:
         return self.main.env
 
     def _enter(self, name: str, universe: Universe) -> World:
-        universe.tap_limit = _TAP_LIMIT
+        universe.tap.most = _TAP_LIMIT
         _prepare(universe)
         world = World(name, universe, universe.snapshot(), Courier(universe))
         universe.on_exchange = world.hear
@@ -142,9 +143,8 @@ class Serving:
     def _share(self) -> None:
         share = max(_TAP_LEAST, _TAP_BYTES // max(1, len(self.worlds)))
         for world in self.worlds.values():
-            if world.universe.tap_bytes != share:
-                world.universe.tap_bytes = share
-                world.universe.shorten_tap()
+            world.universe.tap.most_bytes = share
+            world.universe.tap.shorten()
 
     async def add(self, name: str, host: str, port: int, world: str = MAIN) -> None:
         """Serve one more twin of a universe. Raises ``OSError`` when the port is taken."""
@@ -213,7 +213,7 @@ class Serving:
         """Put another universe in the place of one; ports and listeners stay."""
         world = self.worlds[name]
         await world.courier.close()
-        universe.tap_limit = _TAP_LIMIT
+        universe.tap.most = _TAP_LIMIT
         universe.on_exchange = world.hear
         _prepare(universe)
         world.universe, world.start = universe, universe.snapshot()

@@ -87,7 +87,7 @@ def thaw(value: Any) -> Any:
 class Base:
     """The frozen rows of one table of one named seed, shared by every universe on that seed."""
 
-    __slots__ = ("_indexes", "_numbers", "functions", "rows")
+    __slots__ = ("_indexes", "_numbers", "first", "functions", "rows")
 
     def __init__(
         self, rows: Mapping[Key, Row], functions: Mapping[str, IndexFn], *, debug: bool = False
@@ -95,6 +95,7 @@ class Base:
         self.rows: dict[Key, Row] = (
             {key: freeze(row) for key, row in rows.items()} if debug else dict(rows)
         )
+        self.first: Row = next(iter(self.rows.values()), {})
         self.functions = functions
         self._indexes: dict[str, dict[Hashable, list[Key]]] = {}
         self._numbers: dict[str, tuple[list[int], list[Key]] | None] = {}
@@ -201,6 +202,8 @@ class Table:
 
     def sole(self) -> Row:
         """The first row, of a table that always has one."""
+        if not self._over:
+            return self._base.first
         for key, row in self._rows.items():
             found: Row = self._over.get(key, row)
             if found is not _GONE:

@@ -1,17 +1,18 @@
 """The traffic tap: one record per request a twin answered."""
 
+from collections import deque
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any, Final, Protocol
+from itertools import islice
+from typing import Any, Final, Protocol, overload
 
-from factory_tui.universe.clock import iso
+from factory_tui.universe.clock import iso, moment
+from factory_tui.universe.http import heft
 
-__all__ = ["Exchange"]
+__all__ = ["Exchange", "Tap"]
 
-_EMPTY: Final = 1024
+_EMPTY: Final = 600
 """Bytes of an exchange that says nothing: the objects it consists of."""
-
-_HEADER: Final = 160
-"""Bytes of a header without a name and a value."""
 
 
 class _Request(Protocol):
@@ -23,6 +24,8 @@ class _Request(Protocol):
     def target(self) -> str: ...
     @property
     def header_pairs(self) -> tuple[tuple[str, str], ...]: ...
+    @property
+    def weight(self) -> int: ...
 
 
 class Exchange:
@@ -32,6 +35,7 @@ class Exchange:
         n: Number in this universe, from 1.
         step: The scenario step that was being performed.
         operation: As the vendor names it (``listUsers``, ``chat.postMessage``); "" if unknown.
+        request_body: As received.
         status: What was (or would have been) answered; 0 when the connection was dropped
             before the twin did anything.
         ms: Real milliseconds the twin took.
@@ -40,13 +44,17 @@ class Exchange:
         principal: Who called, as the pack names it; "" if unknown. Of an event the subscription.
         direction: ``in``: the twin was asked; ``out``: it delivered an event, ``operation`` is
             the event's kind and ``path`` the receiver's URL.
+        weight: About how many bytes of memory it holds.
     """
 
-    # Every request makes one, and most are never looked at: what costs is worked out when asked.
+    # Every request makes one, and most are never looked at: what costs is worked out when asked,
+    # and what is kept is little, because memory that left the processor's cache is what a
+    # request costs most.
     __slots__ = (
+        "_answer",
+        "_at",
+        "_headers",
         "_request",
-        "_response_headers",
-        "at",
         "direction",
         "fault",
         "gap",
@@ -55,17 +63,17 @@ class Exchange:
         "operation",
         "principal",
         "request_body",
-        "response_body",
         "status",
         "step",
         "twin",
+        "weight",
     )
 
     def __init__(
         self,
         n: int,
         step: int,
-        at: datetime,
+        at: int,
         twin: str,
         operation: str,
         request: _Request,
@@ -75,13 +83,21 @@ class Exchange:
         fault: str,
         gap: str,
         principal: str,
-        response_headers: list[tuple[str, str]] | tuple[tuple[str, str], ...],
-        response_body: bytes,
+        headers: Sequence[tuple[str, str]] | int,
+        answer: bytes,
         direction: str = "in",
     ) -> None:
+        """Make one.
+
+        Args:
+            at: Virtual microseconds since 1970.
+            headers: Of the answer; or where the body begins in ``answer``, which then is the
+                whole answer as it was sent.
+            answer: The answer's body.
+        """
         self.n = n
         self.step = step
-        self.at = at
+        self._at = at
         self.twin = twin
         self.operation = operation
         self._request = request
@@ -91,9 +107,17 @@ class Exchange:
         self.fault = fault
         self.gap = gap
         self.principal = principal
-        self._response_headers = response_headers
-        self.response_body = response_body
+        self._headers = headers
+        self._answer = answer
         self.direction = direction
+        self.weight = _EMPTY + len(request_body) + len(answer) + request.weight
+        if not isinstance(headers, int):
+            self.weight += heft(headers)
+
+    @property
+    def at(self) -> datetime:
+        """Virtual time."""
+        return moment(self._at)
 
     @property
     def t_virtual(self) -> str:
@@ -117,15 +141,18 @@ class Exchange:
 
     @property
     def response_headers(self) -> tuple[tuple[str, str], ...]:
-        """Names in lower case, in the order of sending."""
-        return tuple(self._response_headers)
+        """Names in lower case, in the order of sending, without those of the connection."""
+        headers = self._headers
+        if not isinstance(headers, int):
+            return tuple(headers)
+        lines = self._answer[:headers].decode("latin-1").split("\r\n")
+        pairs = (line.partition(": ") for line in lines[1:] if line)
+        return tuple((name, value) for name, _, value in pairs if name != "content-length")
 
     @property
-    def weight(self) -> int:
-        """About how many bytes of memory it holds."""
-        heads = (*self._request.header_pairs, *self._response_headers)
-        text = len(self.path) + sum(_HEADER + len(name) + len(value) for name, value in heads)
-        return _EMPTY + text + len(self.request_body) + len(self.response_body)
+    def response_body(self) -> bytes:
+        """As sent, or as it would have been."""
+        return self._answer[self._headers :] if isinstance(self._headers, int) else self._answer
 
     def __repr__(self) -> str:
         return f"<{self.n} {self.twin} {self.method} {self.path} {self.status}>"
@@ -151,6 +178,70 @@ class Exchange:
             "response_body": self.response_body.decode(errors="replace"),
             **({} if self.direction == "in" else {"direction": self.direction}),
         }
+
+
+class Tap(Sequence[Exchange]):
+    """The exchanges of a universe, the latest last; bounded where somebody says so.
+
+    Attributes:
+        most: How many to keep, 0 for all.
+        most_bytes: About how many bytes of memory they may hold, the oldest going first; 0 for
+            any number. The latest one stays, whatever it weighs.
+    """
+
+    __slots__ = ("_kept", "_weight", "most", "most_bytes")
+
+    def __init__(self, most: int = 0, most_bytes: int = 0) -> None:
+        self.most = most
+        self.most_bytes = most_bytes
+        self._kept: deque[Exchange] = deque()
+        self._weight = 0
+
+    def append(self, exchange: Exchange) -> None:
+        """Keep one more."""
+        kept = self._kept
+        kept.append(exchange)
+        self._weight += exchange.weight
+        if len(kept) > self.most > 0 or self._weight > self.most_bytes > 0:
+            self.shorten()
+
+    def shorten(self) -> None:
+        """Forget the oldest of what is too much."""
+        kept = self._kept
+        while len(kept) > 1 and (len(kept) > self.most > 0 or self._weight > self.most_bytes > 0):
+            self._weight -= kept.popleft().weight
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._kept.clear()
+        self._weight = 0
+
+    def fork(self) -> "Tap":
+        """An empty one with the same bounds."""
+        return Tap(self.most, self.most_bytes)
+
+    @overload
+    def __getitem__(self, at: int) -> Exchange: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[Exchange]: ...
+    def __getitem__(self, at: int | slice) -> Exchange | list[Exchange]:
+        if isinstance(at, int):
+            return self._kept[at]
+        start, stop, step = at.indices(len(self._kept))
+        if step > 0:
+            return list(islice(self._kept, start, stop, step))
+        return list(self._kept)[at]
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def __iter__(self) -> Iterator[Exchange]:
+        return iter(self._kept)
+
+    def __eq__(self, other: object) -> bool:
+        return list(self) == (list(other) if isinstance(other, Tap) else other)
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 def _headers(pairs: tuple[tuple[str, str], ...]) -> dict[str, str]:

@@ -17,7 +17,7 @@ from factory_tui.universe.seeding import seeded
 from factory_tui.universe.sockets import Sockets
 from factory_tui.universe.staging import Staging
 from factory_tui.universe.tables import Change, Key, Tables
-from factory_tui.universe.tap import Exchange
+from factory_tui.universe.tap import Exchange, Tap
 
 if TYPE_CHECKING:
     from factory_tui.universe.courier import Courier
@@ -56,10 +56,7 @@ class Universe(Answering, Staging):
         limits: Enforce the rate limits that the vendors publish.
 
     Attributes:
-        tap: Every exchange so far, or the latest :attr:`tap_limit` to twice as many.
-        tap_limit: How many to keep; 0 keeps all.
-        tap_bytes: About how many bytes of memory to keep of them, the oldest going first; 0 keeps
-            all. Above it there is at most the latest exchange.
+        tap: Every exchange so far, or the latest ones, as its bounds say.
         on_exchange: Called with each exchange as it happens.
         step: Stamped on exchanges; set by whoever performs a scenario.
         crashes: Tracebacks of handlers that raised: a bug of the twin, never of its caller.
@@ -102,10 +99,7 @@ class Universe(Answering, Staging):
         self._past = Past()
         self.clock = Clock(clock)
         self.faults = FaultPlan()
-        self.tap: list[Exchange] = []
-        self.tap_limit = 0
-        self.tap_bytes = 0
-        self._tapped = 0
+        self.tap = Tap()
         self.on_exchange: Callable[[Exchange], None] | None = None
         self.step = 0
         self.crashes: list[str] = []
@@ -147,12 +141,9 @@ class Universe(Answering, Staging):
         twin.courier = None
         twin._windows = self._windows.fork()
         twin._past = Past()
-        twin.clock = Clock(self.clock.now())
+        twin.clock = self.clock.fork()
         twin.faults = self.faults.fork()
-        twin.tap = []
-        twin.tap_limit = self.tap_limit
-        twin.tap_bytes = self.tap_bytes
-        twin._tapped = 0
+        twin.tap = self.tap.fork()
         twin._gaps = {}
         twin.on_exchange = None
         twin.step = self.step
@@ -207,7 +198,6 @@ class Universe(Answering, Staging):
     def forget(self) -> None:
         """Forget the traffic, gaps and crashes so far."""
         self.tap.clear()
-        self._tapped = 0
         self._gaps.clear()
         self.crashes.clear()
 
@@ -265,7 +255,7 @@ class Universe(Answering, Staging):
             Exchange(
                 self._requests,
                 self.step,
-                self.clock.now(),
+                self.clock.micros,
                 delivery.twin,
                 delivery.event.kind,
                 outgoing,
@@ -301,7 +291,7 @@ class Universe(Answering, Staging):
 
     def target(self, seconds: float) -> datetime:
         """The time in so many virtual seconds. Raises ``ValueError``."""
-        later = Clock(self.clock.now())
+        later = self.clock.fork()
         later.advance(seconds)
         return later.now()
 

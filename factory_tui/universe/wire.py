@@ -3,22 +3,19 @@
 from http import HTTPStatus
 from typing import Final
 
-from factory_tui.universe.http import Response
+from factory_tui.universe.http import Header, Response, header_line
 
 __all__ = ["BODILESS", "refusal", "written"]
 
 BODILESS: Final = frozenset({204, 304})
 
-_CONTROLS: Final = bytes((*range(32), 127))
-_BLANKED: Final = dict.fromkeys(_CONTROLS, " ")
 
-
-def _status_line(status: int) -> str:
+def _status_line(status: int) -> bytes:
     try:
         phrase = HTTPStatus(status).phrase
     except ValueError:
         phrase = ""
-    return f"HTTP/1.1 {status} {phrase}\r\n"
+    return f"HTTP/1.1 {status} {phrase}\r\n".encode()
 
 
 _STATUS_LINES: Final = {status: _status_line(status) for status in range(100, 600)}
@@ -36,26 +33,16 @@ def written(
         cut: Only so many bytes of the body; the head promises all of them.
     """
     status, pairs, body = response.status, response.headers, response.body
-    lines_of_ours = 3
     if status in BODILESS:
         pairs = [pair for pair in pairs if pair[0] != "content-type"]
-        framing, bodiless = "", True
-        lines_of_ours = 2
+        framing, bodiless = b"", True
     else:
-        framing = f"content-length: {len(body)}\r\n"
+        framing = b"content-length: %d\r\n" % len(body)
     if not keep_alive:
-        framing += "connection: close\r\n"
-        lines_of_ours += 1
-    start = _STATUS_LINES[status]
-    lines = "".join([f"{name}: {value}\r\n" for name, value in pairs])
-    head = f"{start}{lines}{framing}\r\n".encode("latin-1", "replace")
-    # A header value must not break out of its line: each line ends with two control characters.
-    if len(head) - len(head.translate(None, _CONTROLS)) != 2 * (lines_of_ours + len(pairs)):
-        lines = "".join([f"{name}: {value.translate(_BLANKED)}\r\n" for name, value in pairs])
-        head = f"{start}{lines}{framing}\r\n".encode("latin-1", "replace")
-    if bodiless:
-        return head
-    return head + (body if cut is None else body[:cut])
+        framing += b"connection: close\r\n"
+    lines = [pair.line if type(pair) is Header else header_line(*pair) for pair in pairs]
+    shown = b"" if bodiless else body if cut is None else body[:cut]
+    return b"".join((_STATUS_LINES[status], *lines, framing, b"\r\n", shown))
 
 
 def refusal(status: int, text: str) -> bytes:

@@ -135,7 +135,7 @@ def test_the_tap_tells_what_happened(make: Make, ask: Ask) -> None:
 
 def test_the_tap_can_be_kept_short(make: Make, ask: Ask) -> None:
     universe = make()
-    universe.tap_limit = 10
+    universe.tap.most = 10
     ask(universe, "GET /notes/n1/history")
     for _ in range(50):
         ask(universe, "GET /notes/n1")

@@ -208,7 +208,7 @@ def note_base(twin: Twin, url: str, *, sure: bool = False) -> None:
     Args:
         sure: The address is the one programs are told; a request only fills in a missing one.
     """
-    if not sure and not twin["apps"].derived(_lack_base):
+    if not sure and not twin.tables["apps"].derived(_lack_base):
         return
     for app in list(twin["apps"].rows()):
         if app["base_url"] == url or (app["base_url"] and not sure):

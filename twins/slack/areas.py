@@ -88,7 +88,7 @@ RAW: Final[dict[str, tuple[str, Callable[[Call], Response]]]] = {
 
 def catch_up(twin: Twin) -> None:
     """Let happen what the clock has reached since the last call."""
-    if twin["scheduled"].touched:
+    if twin.tables["scheduled"].touched:
         call = Call(twin, Request("GET", "/"))
         chat.deliver_due(Context(call, Arguments({}), None))
 

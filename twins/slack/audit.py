@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from typing import Any, Final
 
-from factory_tui.universe import Call, Response, Row
+from factory_tui.universe import Call, Header, Response, Row
 
 from .audit_actions import ACTIONS, SCHEMAS
 from .body import Arguments, bearer
@@ -16,6 +16,7 @@ __all__ = ["audit"]
 MAX_LIMIT: Final = 9999
 DEFAULT_LIMIT: Final = 100
 _TYPE: Final = "application/json; charset=utf-8"
+_SCOPE: Final = Header("x-accepted-oauth-scopes", "auditlogs:read")
 _STATUS: Final = {"missing_scope": 403, "not_an_admin": 403, "unknown_method": 404}
 _UNSIGNED: Final = frozenset(
     {"not_authed", "invalid_auth", "token_revoked", "token_expired", "account_inactive"}
@@ -52,7 +53,6 @@ def _context(call: Call) -> Context:
     given = bearer(call.request)
     if not given:
         raise SlackError("not_authed")
-    call.scratch["token"] = given
     token = call.twin["tokens"].get(given)
     if token is None:
         raise SlackError("invalid_auth")
@@ -62,7 +62,7 @@ def _context(call: Call) -> Context:
         raise SlackError("token_expired")
     if token["kind"] != "user":
         raise SlackError("not_allowed_token_type")
-    call.scratch["accepted"] = ("auditlogs:read",)
+    call.scratch["accepted"] = _SCOPE
     c = Context(call, Arguments(dict(call.request.query)), token)
     user = c["users"].get(c.user)
     if user is None or user["deleted"]:

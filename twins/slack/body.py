@@ -14,17 +14,34 @@ from factory_tui.universe import BadBodyError, Request
 
 from .errors import SlackError
 
-__all__ = ["Arguments", "bearer", "read_arguments"]
+__all__ = ["Arguments", "Head", "bearer", "read_arguments"]
+
+
+class Head:
+    """What the head of a request says about its arguments and its caller.
+
+    Attributes:
+        bearer: The token of the ``Authorization`` header, or "".
+        query: Arguments of the query.
+        bodiless: Whether a body would not be looked at.
+        media_type: Of the body.
+        charset: Whether one is named.
+    """
+
+    __slots__ = ("bearer", "bodiless", "charset", "media_type", "query")
+
+    def __init__(self, request: Request) -> None:
+        kind, _, token = request.headers.get("authorization", "").partition(" ")
+        self.bearer = token.strip() if kind.lower() == "bearer" else ""
+        self.query = dict(request.query)
+        self.bodiless = request.method == "GET"
+        self.media_type = request.media_type
+        self.charset = "charset=" in request.headers.get("content-type", "").lower()
 
 
 def bearer(request: Request) -> str:
     """The token of the ``Authorization`` header, or ""."""
-    return request.derived(_bearer)
-
-
-def _bearer(request: Request) -> str:
-    kind, _, token = request.headers.get("authorization", "").partition(" ")
-    return token.strip() if kind.lower() == "bearer" else ""
+    return request.derived(Head).bearer
 
 
 def read_arguments(request: Request) -> tuple[dict[str, Any], list[str]]:
@@ -32,23 +49,24 @@ def read_arguments(request: Request) -> tuple[dict[str, Any], list[str]]:
 
     Raises :class:`SlackError` when the body cannot be read.
     """
-    values: dict[str, Any] = dict(request.query) if request.query_string else {}
+    head = request.derived(Head)
+    values: dict[str, Any] = head.query.copy()
     warnings: list[str] = []
-    if request.method == "GET" or not request.body:
+    if head.bodiless or not request.body:
         return values, warnings
-    kind, has_charset = request.derived(_encoding)
+    kind = head.media_type
     if kind == "application/json":
         try:
-            body = request.json()
-        except BadBodyError as error:
+            body = orjson.loads(request.body)
+        except orjson.JSONDecodeError as error:
             raise SlackError("invalid_json") from error
-        if not isinstance(body, dict):
+        if type(body) is not dict:
             raise SlackError("json_not_object")
-        if not has_charset:
+        if not head.charset:
             warnings.append("missing_charset")
-        values.update(body)
+        values = {**values, **body} if values else body
     elif kind == "application/x-www-form-urlencoded":
-        if has_charset:
+        if head.charset:
             warnings.append("superfluous_charset")
         try:
             values.update(request.form())
@@ -61,11 +79,6 @@ def read_arguments(request: Request) -> tuple[dict[str, Any], list[str]]:
     else:
         raise SlackError("invalid_post_type")
     return values, warnings
-
-
-def _encoding(request: Request) -> tuple[str, bool]:
-    """The media type, and whether a charset is named."""
-    return request.media_type, "charset=" in request.headers.get("content-type", "").lower()
 
 
 def _multipart(request: Request) -> dict[str, Any]:

@@ -37,6 +37,10 @@ TRUNCATED: Final = (
     "The `text` field accepts up to 40,000 characters."
 )
 MAX_METADATA: Final = 16_000
+_MORE: Final = frozenset(
+    {"attachments", "blocks", "link_names", "markdown_text", "metadata", "parse"}
+)
+"""What a message may say besides plain text."""
 FAR: Final = 120
 """Days ahead for which a message may be scheduled."""
 FAR_OPEN: Final = 366
@@ -100,6 +104,10 @@ def _permitted(c: Context, allowed: Any) -> bool:
 
 def content(c: Context) -> dict[str, Any]:
     """What a message says: text, blocks, attachments and metadata, checked."""
+    if _MORE.isdisjoint(c.args.values):
+        said = c.args.values.get("text")
+        if type(said) is str and 0 < len(said) <= MAX_TEXT:
+            return {"text": stored(c.twin, said)}
     text = c.args.text("text")
     blocks = c.args.json("blocks", "invalid_blocks_format")
     attachments = c.args.json("attachments", "invalid_attachments")
@@ -192,8 +200,10 @@ def bot_fields(c: Context) -> dict[str, Any]:
 def _bot_marks(c: Context) -> dict[str, Any] | None:
     if not c.is_bot:
         return None
-    bot = c["users"][c.user].get("bot_id")
-    return _bot(c["bots"][bot], c.team["id"]) if bot else None
+    tables = c.twin.tables
+    user = tables["users"].get(c.user)
+    bot = tables["bots"].get(user["bot_id"]) if user and user.get("bot_id") else None
+    return None if bot is None else _bot(bot, tables["team"].sole()["id"])
 
 
 @RowMemo
@@ -228,7 +238,7 @@ def _thread_fields(c: Context, channel: Row, thread: str) -> dict[str, Any]:
 
 def shown(c: Context, row: Row) -> dict[str, Any]:
     """A just posted message as the answer shows it."""
-    return message_shape(c, c["messages"].get((row["channel"], row["ts"])) or row)
+    return message_shape(c, c.twin.tables["messages"].get((row["channel"], row["ts"])) or row)
 
 
 @method("chat.postMessage", "chat:write")

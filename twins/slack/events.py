@@ -102,7 +102,8 @@ PRIVATE: Final = frozenset({"channel", "extra", "mode", "plan", "replies", "stre
 
 def listening(twin: Twin) -> bool:
     """Whether any app asked for events, or holds a session of the Real Time Messaging API."""
-    return twin["rtm"].touched or twin["apps"].derived(_asked)
+    tables = twin.tables
+    return tables["rtm"].touched or tables["apps"].derived(_asked)
 
 
 def _asked(apps: Table) -> bool:
@@ -118,7 +119,7 @@ def channel_kind(row: Row) -> str:
 
 def event_ts(twin: Twin) -> str:
     """The virtual time as an event's timestamp."""
-    now = int(twin.clock.now().timestamp() * 1_000_000)
+    now = twin.clock.micros
     return f"{now // 1_000_000}.{now % 1_000_000:06d}"
 
 

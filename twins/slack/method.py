@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from factory_tui.universe import Call, Row, Table, Twin
+from factory_tui.universe import Call, Header, Row, Table, Twin
 
 from .body import Arguments
 from .errors import SlackError
@@ -24,6 +24,7 @@ class Method:
         scopes: Any one of them is enough; empty when any valid token will do.
         public: Works without a token.
         kinds: The kinds of token it accepts.
+        accepted: The header that names its scopes; ``None`` without any.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Method:
     scopes: tuple[str, ...]
     public: bool
     kinds: tuple[str, ...]
+    accepted: Header | None
 
 
 METHODS: Final[dict[str, Method]] = {}
@@ -45,7 +47,8 @@ def method(
     """Register a function as the Web API method ``name``. May be stacked."""
 
     def register(function: Function) -> Function:
-        METHODS[name] = Method(name, function, scopes, public, kinds)
+        accepted = Header("x-accepted-oauth-scopes", ",".join(scopes)) if scopes else None
+        METHODS[name] = Method(name, function, scopes, public, kinds, accepted)
         return function
 
     return register
@@ -75,7 +78,7 @@ class Context:
     @property
     def team(self) -> Row:
         """The workspace."""
-        return self.twin["team"].sole()
+        return self.twin.tables["team"].sole()
 
     @property
     def now(self) -> int:

@@ -4,11 +4,14 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, ClassVar, Final
 
+import orjson
+
 from factory_tui.universe import (
     Allowance,
     ApplyError,
     Call,
     Delivery,
+    Header,
     IndexFn,
     Limit,
     Outcome,
@@ -18,7 +21,6 @@ from factory_tui.universe import (
     Request,
     Response,
     Row,
-    RowMemo,
     Seed,
     SeedTables,
     Twin,
@@ -49,10 +51,12 @@ from .errors import SlackError
 from .method import METHODS, Context, Method
 from .open import open_env, open_up
 from .seed import TABLES, seed_tables
+from .session import session_of
 
 __all__ = ["Slack"]
 
 _TYPE: Final = "application/json; charset=utf-8"
+_JSON: Final = Header("content-type", _TYPE)
 
 
 class Slack(Pack):
@@ -93,22 +97,25 @@ class Slack(Pack):
 
     def principal(self, twin: Twin, request: Request) -> str:
         """The name of the user whose token is used."""
-        tables = twin.tables
-        token = tables["tokens"].get(_token(request))
-        user = tables["users"].get(token["user"]) if token else None
-        return str(user["name"]) if user else ""
+        session = session_of(twin, _token(request))
+        return "" if session is None else session.name
+
+    def identify(self, call: Call) -> str:
+        """Likewise; the :class:`Session` is kept."""
+        call.session = session = session_of(call.twin, _token(call.request))
+        return "" if session is None else session.name
 
     def match(self, call: Call) -> None:
         """The operation is the last part of ``/api/METHOD``, whatever the HTTP method."""
-        call.operation = call.request.derived(_operation)
+        call.operation = call.request.derived(_Target).operation
 
     def answer(self, call: Call) -> Response:
         """Run a method; whatever it is, HTTP says 200."""
-        areas.catch_up(call.twin)
-        apps.note_base(call.twin, call.request.base_url)
-        raw = call.request.derived(_raw)
-        if raw is not None:
-            return raw(call)
+        twin, target = call.twin, call.request.derived(_Target)
+        areas.catch_up(twin)
+        apps.note_base(twin, target.base_url)
+        if target.raw is not None:
+            return target.raw(call)
         if not call.operation:
             return self.unknown_response(call)
         warnings: list[str] = []
@@ -122,17 +129,17 @@ class Slack(Pack):
             body["warning"] = ",".join([*said.split(), *warnings] if said else warnings)
             metadata = body.setdefault("response_metadata", {})
             metadata["warnings"] = [*metadata.get("warnings", []), *warnings]
-        return Response.json(body, content_type=_TYPE)
+        return Response(200, orjson.dumps(body), [_JSON])
 
     def _run(self, call: Call, args: Arguments) -> dict[str, Any]:
-        found = METHODS.get(call.operation)
+        found = call.request.derived(_Target).method
         if found is not None and found.public:
             return {"ok": True, **found.function(Context(call, args, None))}
         token = _authenticate(call, args)
         context = Context(call, args, token)
         if found is None:
             return self._gap(call)
-        call.scratch["accepted"] = found.scopes
+        call.scratch["accepted"] = found.accepted
         _check(found, context)
         return {"ok": True, **found.function(context)}
 
@@ -143,19 +150,14 @@ class Slack(Pack):
 
     def finish(self, call: Call, response: Response) -> None:
         """The headers Slack always sends."""
-        twin = call.twin
-        number = twin.ids.digest("req").hex()
-        if number[0] == "0":
-            number = number.lstrip("0").rjust(64, "0")
         headers = response.headers
-        headers.append(("x-slack-req-id", number[:32]))
-        given = call.scratch.get("token")
-        token = twin.tables["tokens"].get(_token(call.request) if given is None else given)
-        if token is not None:
-            headers.append(("x-oauth-scopes", _scopes(token)))
+        headers.append(("x-slack-req-id", call.twin.ids.serial("req")))
+        session = call.session
+        if session is not None:
+            headers.append(session.scopes)
             accepted = call.scratch.get("accepted")
-            if accepted:
-                headers.append(("x-accepted-oauth-scopes", ",".join(accepted)))
+            if accepted is not None:
+                headers.append(accepted)
 
     def fault_response(self, call: Call, status: int, headers: Mapping[str, str]) -> Response:
         """``ratelimited`` with ``Retry-After`` for 429, ``internal_error`` and the like."""
@@ -308,23 +310,30 @@ _FAULTS: Final = {
 }
 
 
-_scopes: Final = RowMemo(lambda token: ",".join(token["scopes"]))
+class _Target:
+    """What the path of a request names.
 
+    Attributes:
+        operation: A method's name, or what is called outside ``/api/``; "" for the unknown.
+        method: The method, if it is implemented.
+        raw: Who answers a path outside ``/api/``.
+        base_url: Under which address the twin was called.
+    """
 
-def _operation(request: Request) -> str:
-    parts = request.segments
-    if len(parts) == 2 and parts[0] == "api":
-        name = parts[1]
-        return name if name in METHODS or (name and name in DESCRIBED) else ""
-    found = areas.RAW.get(parts[0]) if parts else None
-    return "" if found is None else found[0]
+    __slots__ = ("base_url", "method", "operation", "raw")
 
-
-def _raw(request: Request) -> Callable[[Call], Response] | None:
-    """Who answers a path outside ``/api/``."""
-    parts = request.segments
-    found = areas.RAW.get(parts[0]) if parts else None
-    return None if found is None else found[1]
+    def __init__(self, request: Request) -> None:
+        parts = request.segments
+        self.operation = ""
+        self.raw: Callable[[Call], Response] | None = None
+        if len(parts) == 2 and parts[0] == "api":
+            name = parts[1]
+            self.operation = name if name in METHODS or (name and name in DESCRIBED) else ""
+        found = areas.RAW.get(parts[0]) if parts else None
+        if found is not None:
+            self.operation, self.raw = found
+        self.method = METHODS.get(self.operation)
+        self.base_url = request.base_url
 
 
 def _token(request: Request) -> str:
@@ -342,22 +351,26 @@ def _authenticate(call: Call, args: Arguments) -> Row:
     given = bearer(call.request) or args.text("token")
     if not given:
         raise SlackError("not_authed")
-    call.scratch["token"] = given
-    token = call.twin["tokens"].get(given)
+    token = call.twin.tables["tokens"].get(given)
+    if call.session is None or call.session.token is not token:
+        call.session = session_of(call.twin, given)
     if token is None:
         raise SlackError("invalid_auth")
     if token["revoked"]:
         raise SlackError("token_revoked")
     if "expires" in token and token["expires"] <= call.twin.clock.epoch():
         raise SlackError("token_expired")
-    user = call.twin["users"].get(token["user"])
+    user = call.session.user
     if token["kind"] != "app" and (user is None or user["deleted"]):
         raise SlackError("account_inactive")
     return token
 
 
 def _check(method: Method, context: Context) -> None:
-    token = context.token
+    token, session = context.token, context.call.session
+    if method.name in session.passed:
+        return
     if token is not None and token["kind"] not in method.kinds:
         raise SlackError("not_allowed_token_type")
     context.need_scope(*method.scopes)
+    session.passed.add(method.name)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
-from factory_tui.universe import BadBodyError, Call, Request, Response
+from factory_tui.universe import BadBodyError, Call, Header, Request, Response
 
 from . import scim_groups, scim_schemas, scim_users
 from .body import Arguments, bearer
@@ -16,6 +16,7 @@ __all__ = ["error_response", "scim"]
 MAX_COUNT: Final = 1000
 DEFAULT_COUNT: Final = 100
 _TYPE: Final = "application/json; charset=utf-8"
+_SCOPE: Final = Header("x-accepted-oauth-scopes", "admin")
 
 
 def error_response(status: int, description: str) -> Response:
@@ -42,11 +43,10 @@ def _context(call: Call, version: str) -> Scim:
     expired = token is not None and token.get("expires", 1 << 60) <= call.twin.clock.epoch()
     if token is None or token["revoked"] or expired:
         raise ScimError(401, "invalid_authentication")
-    call.scratch["token"] = given
     user = call.twin["users"].get(token["user"])
     if token["kind"] != "user" or user is None or user["deleted"]:
         raise ScimError(401, "invalid_authentication")
-    call.scratch["accepted"] = ("admin",)
+    call.scratch["accepted"] = _SCOPE
     if "admin" not in token["scopes"]:
         raise ScimError(403, "missing_scope")
     if not user["admin"]:

@@ -14,6 +14,8 @@ from .state import is_member, member_ids
 __all__ = ["channel_shape", "message_shape", "user_shape", "users_page"]
 
 _MOST_PAGES: Final = 64
+_ODD: Final = frozenset({*PRIVATE, "reactions", "subtype", "thread_ts"}) - {"channel"}
+"""What a plain message does not have."""
 
 
 def user_shape(c: Context, row: Row, *, locale: bool = False) -> dict[str, Any]:
@@ -202,6 +204,11 @@ def _direct_shape(c: Context, row: Row, team: str) -> dict[str, Any]:
 
 def message_shape(c: Context, row: Row) -> dict[str, Any]:
     """A message as history and answers show it, without what only the twin stores."""
+    if _ODD.isdisjoint(row):
+        message = row.copy()
+        del message["channel"]
+        message["team"] = c.team["id"]
+        return _pinned(c, row, message)
     message = {key: value for key, value in row.items() if key not in PRIVATE}
     if not message.get("reactions"):
         message.pop("reactions", None)
@@ -220,7 +227,13 @@ def message_shape(c: Context, row: Row) -> dict[str, Any]:
             message["parent_user_id"] = parent["user"]
             if row.get("subtype") == "thread_broadcast":
                 message["root"] = message_shape(c, parent)
-    pin = c["pins"].get((row["channel"], row["ts"]))
+    return _pinned(c, row, message)
+
+
+def _pinned(c: Context, row: Row, message: dict[str, Any]) -> dict[str, Any]:
+    """The message, with what a pin adds to it."""
+    pins = c.twin.tables["pins"]
+    pin = pins.get((row["channel"], row["ts"])) if pins.touched else None
     if pin is not None:
         message["pinned_to"] = [row["channel"]]
         message["pinned_info"] = {"channel": row["channel"], "pinned_by": pin["user"]}

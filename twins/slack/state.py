@@ -51,7 +51,7 @@ def is_ts(text: str) -> bool:
 
 def next_ts(twin: Twin) -> str:
     """A message timestamp: virtual time in microseconds, unique and rising in the workspace."""
-    value = twin.ids.rise("ts", int(twin.clock.now().timestamp() * 1_000_000))
+    value = twin.ids.rise("ts", twin.clock.micros)
     return f"{value // 1_000_000}.{value % 1_000_000:06d}"
 
 
@@ -154,7 +154,7 @@ def direct_message(twin: Twin, users: list[str]) -> tuple[Row, bool]:
 
 def is_member(twin: Twin, channel: str, user: str) -> bool:
     """Whether the user is in the conversation."""
-    return (channel, user) in twin["members"]
+    return twin.tables["members"].get((channel, user)) is not None
 
 
 def members_of(twin: Twin, channel: str) -> list[Row]:
@@ -199,9 +199,15 @@ def remove_member(twin: Twin, channel: Row, user: str) -> None:
 def post(twin: Twin, channel: str, user: str, text: str, **fields: Any) -> Row:
     """Store a message; ``thread_ts`` among ``fields`` makes it a reply."""
     ts = next_ts(twin)
-    row: Row = {"type": "message", "channel": channel, "user": user, "text": text, "ts": ts}
-    row |= fields
-    twin["messages"].put((channel, ts), row)
+    row: Row = {
+        "type": "message",
+        "channel": channel,
+        "user": user,
+        "text": text,
+        "ts": ts,
+        **fields,
+    }
+    twin.tables["messages"].put((channel, ts), row)
     if events.listening(twin):
         events.said(twin, row)
     return row
