@@ -14,7 +14,7 @@ from factory_tui.ui.screens.budget import BudgetScreen
 from factory_tui.ui.screens.confirm import ConfirmScreen
 from factory_tui.ui.screens.run import RunScreen
 from tests.ui.conftest import Factory, caught_up
-from tests.ui.test_keys import requests, text_of
+from tests.ui.looking import requests, text_of
 
 WIDE, NARROW = (160, 48), (80, 24)
 SIZES = [NARROW, pytest.param(WIDE, marks=pytest.mark.slow)]

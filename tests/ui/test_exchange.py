@@ -15,8 +15,8 @@ from factory_tui.ui.screens.exchange import ExchangeScreen
 from factory_tui.ui.screens.scenario import ScenarioScreen
 from factory_tui.ui.widgets import wire
 from tests.ui.conftest import Factory, caught_up
+from tests.ui.looking import text_of
 from tests.ui.seed_trials import plant
-from tests.ui.test_keys import text_of
 
 WIDE, NARROW = (160, 48), (80, 24)
 SIZES = [NARROW, pytest.param(WIDE, marks=pytest.mark.slow)]

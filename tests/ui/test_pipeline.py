@@ -15,8 +15,8 @@ from factory_tui.ui.screens.pipeline import PipelineScreen
 from factory_tui.ui.widgets.detail import DetailPane
 from factory_tui.ui.widgets.graph import GraphView
 from tests.ui.conftest import Factory, caught_up
+from tests.ui.looking import requests, text_of
 from tests.ui.pipelines import GATE, Teller, graph, loop, three
-from tests.ui.test_keys import requests, text_of
 
 WIDE, NARROW = (160, 48), (80, 24)
 

@@ -23,8 +23,8 @@ from factory_tui.ui.widgets.stepdiff import StepDiff, compare
 from factory_tui.ui.widgets.steps import StepList
 from factory_tui.ui.widgets.verdict import VerdictPane
 from tests.ui.conftest import Factory, caught_up
+from tests.ui.looking import text_of
 from tests.ui.seed_trials import plant
-from tests.ui.test_keys import text_of
 
 WIDE, NARROW = (160, 48), (80, 24)
 SIZES = [NARROW, pytest.param(WIDE, marks=pytest.mark.slow)]

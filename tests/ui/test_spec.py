@@ -25,7 +25,7 @@ from factory_tui.ui.screens.spec import SpecScreen
 from factory_tui.ui.specfile import NotASpec, SpecFile, digest, older_version, write_atomically
 from factory_tui.ui.widgets.editor import DiskNotice
 from tests.ui.conftest import Factory, caught_up
-from tests.ui.test_keys import text_of
+from tests.ui.looking import text_of
 
 WIDE, NARROW = (160, 48), (80, 24)
 SIZES = [NARROW, pytest.param(WIDE, marks=pytest.mark.slow)]

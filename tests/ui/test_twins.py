@@ -14,8 +14,8 @@ from factory_tui.ui.screens.twins import TwinsScreen
 from factory_tui.ui.widgets.holdings import CollectionList, RowList, collections, names_of
 from factory_tui.ui.widgets.sheet import Sheet
 from tests.ui.conftest import Factory, caught_up
+from tests.ui.looking import text_of
 from tests.ui.seed_trials import plant
-from tests.ui.test_keys import text_of
 
 WIDE, NARROW = (160, 48), (80, 24)
 
