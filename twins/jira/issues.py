@@ -15,7 +15,7 @@ from .needs import need_write
 from .read import history_shape, issue_shape, wanted_fields
 from .rules import check, perform
 from .screening import require_fields, settable
-from .setting import set_field
+from .setting import automatic_assignee, means_automatic, set_field
 from .state import change_issue, delete_issue, draft, insert_issue, new_issue
 from .workflow import first_status, mark_resolved
 
@@ -57,6 +57,9 @@ def create_from(c: Context, payload: dict[str, Any]) -> Row:
     allowed = settable(c, project, issue["type"], "create")
     give_defaults(c, issue, project, [name for name in allowed if name not in fields])
     later = apply_changes(c, issue, {**payload, "fields": rest}, allowed)
+    named = "assignee" in fields or "assignee" in (payload.get("update") or {})
+    if not named or means_automatic(fields.get("assignee")):
+        issue["assignee"] = automatic_assignee(c, issue)
     if c["issuetypes"][issue["type"]]["subtask"] and not issue["parent"]:
         errors["parent"] = "Issue type is a sub-task but parent issue key or id not specified."
     errors |= require_fields(c, issue, allowed)

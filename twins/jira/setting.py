@@ -19,7 +19,7 @@ from .fields import FIELDS, fields_of
 from .permits import holds, level_open
 from .screening import not_on_screen
 
-__all__ = ["set_field"]
+__all__ = ["automatic_assignee", "means_automatic", "set_field"]
 
 
 def set_field(c: Context, issue: Row, name: str, value: Any) -> None:
@@ -159,6 +159,32 @@ def _choice(c: Context, field: str, table: str, value: Any) -> str:
     raise bad_field(field, wrong)
 
 
+def means_automatic(value: Any) -> bool:
+    """Whether an assignee that was sent is whoever Jira chooses: -1, as a text or a number."""
+    if not isinstance(value, dict):
+        return False
+    return "-1" in (str(value.get("name")), str(value.get("accountId")))
+
+
+def automatic_assignee(c: Context, issue: Row) -> str | None:
+    """Whom the components of an issue, else its project, give it to by default."""
+    project = c["projects"][issue["project"]]
+    chosen = None if project["default_assignee"] == "UNASSIGNED" else project["lead"]
+    for key in issue.get("components") or ():
+        part = c["components"].get(key) or {}
+        kind = part.get("assignee_type", "PROJECT_DEFAULT")
+        if kind == "COMPONENT_LEAD" and not part.get("lead"):
+            continue
+        if kind != "PROJECT_DEFAULT":
+            leads = {"COMPONENT_LEAD": part.get("lead"), "PROJECT_LEAD": project["lead"]}
+            chosen = leads.get(kind)
+            break
+    row = c["users"].get(chosen) if chosen else None
+    if row is None or not row["active"]:
+        return None
+    return row["id"] if holds(c, "ASSIGNABLE_USER", project, None, row["id"]) else None
+
+
 def _set_user(name: str) -> Callable[[Context, Row, Any], None]:
     def set_it(c: Context, issue: Row, value: Any) -> None:
         if value is None or (isinstance(value, dict) and all(v is None for v in value.values())):
@@ -168,8 +194,8 @@ def _set_user(name: str) -> Callable[[Context, Row, Any], None]:
             return
         if not isinstance(value, dict):
             raise bad_field(name, f"Specify a valid value for {name}")
-        if (name == "assignee" and value.get("name") == "-1") or value.get("accountId") == "-1":
-            issue[name] = None
+        if name == "assignee" and means_automatic(value):
+            issue[name] = automatic_assignee(c, issue)
             return
         row = c.find_account(value)
         if row is None:

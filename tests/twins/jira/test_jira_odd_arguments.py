@@ -230,3 +230,44 @@ def test_a_link_of_an_unknown_type(site: Site) -> None:
     link = {"type": {"id": "99"}, "inwardIssue": {"key": one}, "outwardIssue": {"key": two}}
     refused = site("POST /issueLink", link, status=404)
     assert refused["errorMessages"] == ["No issue link type with id '99' found."]
+
+
+def test_minus_one_is_the_automatic_assignee(make_site: Any) -> None:
+    for name, field, version in (("acme-12", "accountId", "3"), ("acme-it-dc", "name", "2")):
+        site = make_site(name)
+
+        def assignee(key: str, site: Any = site, version: str = version) -> Any:
+            return site(f"GET /issue/{key}", version=version)["fields"]["assignee"]
+
+        assert assignee(site.create()) is None  # the project leaves issues unassigned
+        site("PUT /project/IT", {"assigneeType": "PROJECT_LEAD"}, version=version)
+        lead = site("GET /project/IT", version=version)["lead"][field]
+        assert assignee(site.create())[field] == lead
+        nobody = site.create(assignee=None)
+        assert assignee(nobody) is None
+        for minus in (-1, "-1"):
+            site(f"PUT /issue/{nobody}/assignee", {field: minus}, version=version, status=204)
+            assert assignee(nobody)[field] == lead
+            site(f"PUT /issue/{nobody}/assignee", {field: None}, version=version, status=204)
+        assert assignee(site.create(assignee={field: "-1"}))[field] == lead
+
+
+def test_components_choose_whom_issues_go_to(site: Site) -> None:
+    t = Tour(site)
+    ann, bob = [u["accountId"] for u in t("GET /users") if u["accountId"] != t.me][:2]
+    whole = {"project": "IT"}
+    for name, who in (("Net", ann), ("Web", bob)):
+        part = {**whole, "name": name, "leadAccountId": who, "assigneeType": "COMPONENT_LEAD"}
+        t("POST /component", part, 201)
+    t("POST /component", {**whole, "name": "Bare", "assigneeType": "COMPONENT_LEAD"}, 201)
+    t("POST /component", {**whole, "name": "None", "assigneeType": "UNASSIGNED"}, 201)
+    t("PUT /project/IT", {"assigneeType": "PROJECT_LEAD"}, 200)
+
+    def chosen(*names: str) -> str | None:
+        key = t.issue(components=[{"name": name} for name in names])
+        found = t(f"GET /issue/{key}")["fields"]["assignee"]
+        return str(found["accountId"]) if found else None
+
+    assert (chosen("Net"), chosen("Web")) == (ann, bob)
+    assert chosen("Bare") == chosen() == t("GET /project/IT")["lead"]["accountId"]
+    assert chosen("None") is None
