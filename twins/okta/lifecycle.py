@@ -163,7 +163,7 @@ def _take(call: Call, name: str) -> Row:
         raise _refuse(call, transition.refusal, row["id"])
     target = transition.target
     if target == WITH_PASSWORD:
-        target = ACTIVE if row["password"] else "PROVISIONED"
+        target = ACTIVE if row["password"] or row.get("provider") else "PROVISIONED"
     row = changes.set_status(call.twin, row["id"], target, now(call))
     changes.log(call, transition.event, row)
     return row

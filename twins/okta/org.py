@@ -37,7 +37,7 @@ class Organisation:
     def replace_org(self, call: Call) -> Response:
         """Strict: what is not named becomes empty."""
         body = body_object(call)
-        if not isinstance(body.get("companyName"), str):
+        if not isinstance(body.get("companyName"), str) or not body["companyName"].strip():
             sentence = "companyName: The field cannot be left blank"
             raise errors.invalid(call, "companyName", sentence)
         return self._change(call, dict.fromkeys(_CHANGEABLE) | body)

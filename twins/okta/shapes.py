@@ -107,7 +107,7 @@ def credentials_of(row: Row) -> dict[str, Any]:
     shown["emails"] = emails
     if row["recovery"]:
         shown["recovery_question"] = {"question": row["recovery"]["question"]}
-    shown["provider"] = {"type": "OKTA", "name": "OKTA"}
+    shown["provider"] = row.get("provider") or {"type": "OKTA", "name": "OKTA"}
     return shown
 
 

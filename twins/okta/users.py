@@ -46,6 +46,7 @@ _SEARCH_NAMES: Final = (
 )
 _STORED: Final = (("type.id", "type"),)
 """What expressions name otherwise than rows do: they are evaluated on the rows as they are."""
+_PROVIDERS: Final = ("OKTA", "ACTIVE_DIRECTORY", "LDAP", "FEDERATION", "SOCIAL", "IMPORT")
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 _PROFILE_NAMES: Final = """
 login email secondEmail firstName lastName middleName honorificPrefix honorificSuffix title
@@ -90,12 +91,22 @@ class Users:
             if group["type"] != "OKTA_GROUP":
                 raise errors.forbidden(call)
         password, recovery = _credentials(call, body.get("credentials"), profile["login"])
+        provider = _provider(call, body.get("credentials"))
         when = now(call)
-        row = changes.add_user(twin, when, profile, password=password, recovery=recovery, type=kind)
+        row = changes.add_user(
+            twin,
+            when,
+            profile,
+            password=password,
+            recovery=recovery,
+            type=kind,
+            **({"provider": provider} if provider is not None else {}),
+        )
         changes.log(call, "user.lifecycle.create", row)
         if flag(call, "activate", True):
             expired = call.request.query.get("nextLogin") == "changePassword" and password
-            status = "PASSWORD_EXPIRED" if expired else "ACTIVE" if password else "PROVISIONED"
+            ready = password or provider is not None
+            status = "PASSWORD_EXPIRED" if expired else "ACTIVE" if ready else "PROVISIONED"
             row = changes.set_status(twin, row["id"], status, when)
             changes.log(call, "user.lifecycle.activate", row)
         for key in group_ids:
@@ -389,6 +400,21 @@ def _credentials(call: Call, value: Any, login: str) -> tuple[str | None, Row | 
     return check_password(call, value.get("password"), login), check_recovery(
         call, value.get("recovery_question")
     )
+
+
+def _provider(call: Call, value: Any) -> Row | None:
+    """Who knows the password, ``None`` for Okta: another provider, or where a hash came from."""
+    given = value if isinstance(value, dict) else {}
+    password, provider = given.get("password"), given.get("provider")
+    if isinstance(password, dict) and (password.get("hash") or password.get("hook")):
+        return {"type": "IMPORT", "name": "IMPORT"}
+    if provider is None or not flag(call, "provider", False):
+        return None
+    kind = provider.get("type") if isinstance(provider, dict) else None
+    if kind not in _PROVIDERS:
+        raise errors.invalid(call, "provider", "provider: The field has an invalid value")
+    name = provider.get("name") or kind
+    return None if kind == "OKTA" else {"type": kind, "name": str(name)[:100]}
 
 
 def check_password(call: Call, value: Any, login: str) -> str | None:

@@ -412,3 +412,37 @@ def test_pending_factors_say_how_to_set_them_up(okta: Any) -> None:
         "factorEnrollRequest",
         ["Invalid Phone Number."],
     )
+
+
+PERSON = {"firstName": "Ada", "lastName": "Test", "email": "a@x.example", "login": "a@x.example"}
+
+
+@pytest.mark.parametrize(
+    ("credentials", "provider", "status"),
+    [
+        ({"provider": {"type": "FEDERATION", "name": "FEDERATION"}}, "FEDERATION", "ACTIVE"),
+        ({"provider": {"type": "SOCIAL"}}, "SOCIAL", "ACTIVE"),
+        ({"provider": {"type": "OKTA", "name": "OKTA"}}, "OKTA", "PROVISIONED"),
+        ({"password": {"hook": {"type": "default"}}}, "IMPORT", "ACTIVE"),
+        ({"password": {"value": "Abcd1234x"}}, "OKTA", "ACTIVE"),
+    ],
+)
+def test_users_tell_who_knows_their_password(
+    okta: Any, credentials: dict[str, Any], provider: str, status: str
+) -> None:
+    body = {"profile": PERSON, "credentials": credentials}
+    made = okta("POST /api/v1/users?activate=true&provider=true", body).data()
+    assert made["credentials"]["provider"] == {"type": provider, "name": provider}
+    assert made["status"] == status
+    shown = okta(f"GET /api/v1/users/{made['id']}").data()
+    assert shown["credentials"] == made["credentials"]
+
+
+def test_a_provider_nobody_knows_is_refused(okta: Any) -> None:
+    body = {"profile": PERSON, "credentials": {"provider": {"type": "MAGIC"}}}
+    assert refused(okta("POST /api/v1/users?provider=true", body))[0] == "provider"
+    assert okta("POST /api/v1/users?activate=false", body).status == 200
+
+
+def test_an_organisation_has_a_name(okta: Any) -> None:
+    assert refused(okta("PUT /api/v1/org", {"companyName": " "}))[0] == "companyName"
