@@ -35,6 +35,9 @@ class Viewer:
     ) -> None:
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            # Not as the tests were started: a shell's background jobs ignore SIGINT.
+            for each in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
+                signal.signal(each, signal.SIG_DFL)
             if ignoring:
                 signal.signal(signal.SIGHUP, signal.SIG_IGN)
             os.environ.update(TERM=term, PYTHONPATH=str(ROOT))
