@@ -52,7 +52,7 @@ class IdentityProviders(Resource):
     kind = "IdentityProvider"
     path = _IDP
     prefix = "0oa"
-    unique = "name"
+    unique = ""
     inactive_first = "An active identity provider cannot be deleted"
     event = "system.idp.lifecycle"
     fields: ClassVar[str] = (

@@ -73,7 +73,7 @@ def test_recorded_traffic_agrees(open_okta: Callable[..., Any]) -> None:
     print("\n".join(f"{count} {what}" for what, count in deeper.most_common(200)))
     assert crashes == []
     assert total["all"] == len([1 for *_, items in recordings() for _ in items])
-    assert total["agree"] >= 0.95 * total["all"]
+    assert total["agree"] >= 0.97 * total["all"]
 
 
 def test_a_wrong_answer_is_noticed() -> None:
