@@ -396,7 +396,7 @@ def test_pending_factors_say_how_to_set_them_up(okta: Any) -> None:
     def pending(kind: str, provider: str) -> dict[str, Any]:
         made = okta(f"POST {factors}", {"factorType": kind, "provider": provider}).data()
         assert made["status"] == "PENDING_ACTIVATION"
-        return made
+        return dict(made)
 
     push = pending("push", "OKTA")
     assert push["_embedded"]["activation"]["factorResult"] == "WAITING"

@@ -33,8 +33,10 @@ names = st.sampled_from(
 
 
 def literal(value: Any) -> str:
-    if value is None or isinstance(value, bool | int):
-        return {None: "null", True: "true", False: "false"}.get(value, str(value))
+    if value is None:
+        return "null"
+    if isinstance(value, bool | int):
+        return str(value).lower()
     return f'"{value}"'
 
 
