@@ -59,7 +59,7 @@ class Guard:
     def hear(self, exchange: Exchange) -> None:
         """Count an exchange. What comes after a limit was crossed is not kept."""
         if self.killed:
-            del self._universe.tap[-1]
+            self._universe.tap.pop()
             return
         self._count += 1
         self._bytes += exchange.weight

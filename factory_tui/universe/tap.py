@@ -211,6 +211,12 @@ class Tap(Sequence[Exchange]):
         while len(kept) > 1 and (len(kept) > self.most > 0 or self._weight > self.most_bytes > 0):
             self._weight -= kept.popleft().weight
 
+    def pop(self) -> Exchange:
+        """Take back the latest one. Raises ``IndexError`` when there is none."""
+        exchange = self._kept.pop()
+        self._weight -= exchange.weight
+        return exchange
+
     def clear(self) -> None:
         """Forget all."""
         self._kept.clear()

@@ -1,6 +1,5 @@
 """What passed between a product and the twins, as rows that fit into a message."""
 
-from datetime import UTC, datetime
 
 from factory_tui.trials.exchanges import exchange_rows
 from factory_tui.trials.wire import LINE_LIMIT, encode
@@ -10,7 +9,7 @@ from factory_tui.universe import Exchange, Request
 def exchange(body: bytes, header: str) -> Exchange:
     request = Request.build("POST", "/x", {f"h{n}": header for n in range(300)}, body)
     return Exchange(
-        *(1, 1, datetime(2026, 3, 2, tzinfo=UTC), "slack", "op", request, body, 200, 1.0),
+        *(1, 1, 1_772_442_000_000_000, "slack", "op", request, body, 200, 1.0),
         *("", "", "", [("x", header)], body),
     )
 
