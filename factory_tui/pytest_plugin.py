@@ -15,7 +15,8 @@ in parallel. They are real HTTP servers in a thread of the test process; any cli
 another process, can use them. When a test fails, the traffic is in its report.
 
 Settings (``pytest.ini``, ``pyproject.toml``): ``twins_folder`` (default: ``twins/`` beside the
-settings if it is there, else the packs that ship), ``twins_seed``, ``twins_clock``.
+settings if it is there, else the packs that ship), ``twins_seed``, ``twins_clock`` (a time, or
+``now``: the twins follow the real one, for suites that compare with ``time.time()``).
 """
 
 from __future__ import annotations
@@ -186,7 +187,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """The settings."""
     parser.addini("twins_folder", "folder of the twin packs", default="")
     parser.addini("twins_seed", "named data set of every twin", default="acme-12")
-    parser.addini("twins_clock", "virtual time at which a test starts", "string", _CLOCK)
+    parser.addini("twins_clock", "virtual time at which a test starts, or now", "string", _CLOCK)
 
 
 _CLOCK = "2026-03-02T09:00:00Z"

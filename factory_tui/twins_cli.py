@@ -6,7 +6,6 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -82,7 +81,12 @@ def twins() -> None:
 @click.option("--control-port", type=click.IntRange(0, 65535), help="Serve the control API there.")
 @click.option("--seed", "dataset", default="acme-12", show_default=True, help="Named data set.")
 @click.option("--random-seed", type=int, default=1, show_default=True)
-@click.option("--clock", default="2026-03-02T09:00:00Z", show_default=True, help="Virtual start.")
+@click.option(
+    "--clock",
+    default="2026-03-02T09:00:00Z",
+    show_default=True,
+    help="Virtual start; now: the real time, which the twins then follow.",
+)
 @click.option("--limits", is_flag=True, help="Enforce the rate limits that the vendors publish.")
 @click.option("--tls-ca", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE")
 @click.option("--tap", is_flag=True, help="Show the traffic.")
@@ -106,6 +110,7 @@ def serve(
     """
     from factory_tui.universe import PackError
     from factory_tui.universe.__main__ import line, wait
+    from factory_tui.universe.clock import clock_at
     from factory_tui.universe.standalone import run, serve_packs
 
     packs = known_packs(folder, names)
@@ -135,9 +140,9 @@ def serve(
         await wait(serving, "127.0.0.1", control_port)
 
     try:
-        datetime.fromisoformat(clock)
+        clock_at(clock)
     except ValueError:
-        fail(f"--clock {clock}: give a time such as 2026-03-02T09:00:00Z")
+        fail(f"--clock {clock}: give a time such as 2026-03-02T09:00:00Z, or now")
     try:
         run(work())
     except OSError as error:
@@ -186,7 +191,7 @@ def _ask(control: str, method: str, path: str, body: Any = None) -> Any:
 @twins.command()
 @click.argument("org", required=False)
 @click.option("--random-seed", type=int)
-@click.option("--clock", help="Virtual start.")
+@click.option("--clock", help="Virtual start; now: the real time.")
 @click.option("--vary", multiple=True, help="What else the seed changes: ids, names, order, …")
 @universe_option
 @control_option

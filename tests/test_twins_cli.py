@@ -179,6 +179,19 @@ def test_serving_https(tmp_path: Path) -> None:
         running.stop()
 
 
+def test_serving_with_the_real_time() -> None:
+    running = Running([*COMMAND, "serve", "slack", "--port-base", "0", "--clock", "now"])
+    try:
+        running.until("ctrl.c stops")
+        began = time.time()
+        channel = slack(running, "conversations.create", name="present")["channel"]
+        assert int(began) <= channel["created"] <= time.time()
+        said = slack(running, "chat.postMessage", channel=channel["id"], text="now")
+        assert began <= float(said["ts"]) <= time.time()
+    finally:
+        running.stop()
+
+
 def test_record_then_score(served: Running, tmp_path: Path) -> None:
     recording = tmp_path / "slack.jsonl"
     upstream = served.env["SLACK_URL"].removesuffix("/api/")

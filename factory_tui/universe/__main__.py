@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from factory_tui.universe.clock import START
 from factory_tui.universe.control import serve_control
 from factory_tui.universe.load import PackError
 from factory_tui.universe.standalone import Serving, run, serve_packs
@@ -67,6 +68,7 @@ def _options(names: Sequence[str]) -> argparse.ArgumentParser:
     options.add_argument("--control-port", type=int, help="serve the control API; 0: any port")
     options.add_argument("--seed", default="acme-12", help="named data set")
     options.add_argument("--random-seed", type=int, default=1)
+    options.add_argument("--clock", default=START, help="virtual start; now: the real time")
     options.add_argument("--limits", action="store_true", help="enforce published rate limits")
     options.add_argument("--tap", action="store_true", help="show the traffic")
     return options
@@ -92,6 +94,7 @@ def main(
             (lambda exchange: print(line(exchange), flush=True)) if given.tap else None,
             folder=folder or given.folder,
             org=given.seed,
+            clock=given.clock,
             host=given.host,
             limits=given.limits,
         )

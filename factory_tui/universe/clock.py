@@ -1,12 +1,32 @@
-"""The virtual clock of a universe: it moves by a fixed tick per request, or when told to."""
+"""The virtual clock of a universe: it moves by a fixed tick per request, or when told to.
 
+For twins that stand alone there is one that follows the real time instead.
+"""
+
+import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from typing import Final
+from typing import ClassVar, Final, Self
 
 from factory_tui.universe.http import Header
 
-__all__ = ["TICK", "Clock", "iso", "moment", "parse_time"]
+__all__ = [
+    "NOW",
+    "START",
+    "TICK",
+    "Clock",
+    "LiveClock",
+    "clock_at",
+    "iso",
+    "moment",
+    "parse_time",
+]
+
+START: Final = "2026-03-02T09:00:00Z"
+"""When a universe starts unless somebody says otherwise."""
+
+NOW: Final = "now"
+"""In place of a start time: the real one, and the clock follows it."""
 
 TICK: Final = timedelta(milliseconds=50)
 """How far one request moves the clock, so that bytes do not depend on real time."""
@@ -40,8 +60,11 @@ class Clock:
     """Virtual UTC time. Never goes back except by :meth:`set` (restoring a snapshot).
 
     Attributes:
+        live: Whether it follows the real time.
         micros: The virtual time in microseconds since 1970.
     """
+
+    live: ClassVar[bool] = False
 
     # A whole number is what nearly everybody who asks wants; the other forms are asked for
     # several times per request and change less often.
@@ -104,9 +127,60 @@ class Clock:
         self._now = moment
         self.micros = self._now_of = (moment - _EPOCH) // _MICROSECOND
 
-    def fork(self) -> "Clock":
+    def fork(self) -> Self:
         """Another clock that shows the same."""
-        twin = Clock.__new__(Clock)
-        for name in self.__slots__:
+        twin = self.__class__.__new__(self.__class__)
+        for name in Clock.__slots__:
             setattr(twin, name, getattr(self, name))
         return twin
+
+
+class LiveClock(Clock):
+    """Real UTC time, and on top of it whatever it was advanced by.
+
+    It looks at the real time with every request and when it is advanced, if only by nothing;
+    in between it stands. It stays where it is while the real clock is put back.
+    """
+
+    __slots__ = ("_ahead",)
+
+    live = True
+
+    def __init__(self) -> None:
+        self._ahead = 0  # microseconds ahead of the real time
+        super().__init__(moment(_real()))
+
+    def advance(self, seconds: float) -> None:
+        """Go to the real time and so much further. Raises ``ValueError`` as :class:`Clock`."""
+        self.micros = before = max(self.micros, _real() + self._ahead)
+        super().advance(seconds)
+        self._ahead += self.micros - before
+
+    def tick(self) -> int:
+        """Go to the real time, at least by a microsecond; the new :attr:`micros`."""
+        self.micros = micros = max(self.micros + 1, _real() + self._ahead)
+        return micros
+
+    def set(self, moment: datetime) -> None:
+        """Go to a moment; what is past is now, so that restored snapshots meet the present."""
+        wanted, real = (moment - _EPOCH) // _MICROSECOND, _real()
+        if wanted < getattr(self, "micros", 0):
+            self._ahead = 0
+            wanted = max(wanted, real)
+        self._ahead = max(self._ahead, wanted - real)
+        super().set(_EPOCH + timedelta(microseconds=wanted))
+
+    def fork(self) -> Self:
+        """Another clock that shows the same."""
+        twin = super().fork()
+        twin._ahead = self._ahead
+        return twin
+
+
+def _real() -> int:
+    return time.time_ns() // 1000
+
+
+def clock_at(start: str) -> Clock:
+    """The clock that starts at an ISO 8601 time, or at :data:`NOW`. Raises ``ValueError``."""
+    return LiveClock() if start == NOW else Clock(start)

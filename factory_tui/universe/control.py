@@ -9,6 +9,7 @@
     DELETE /universes/NAME
     POST   /universes/NAME/reset                     back to the start, traffic forgotten
     POST   /universes/NAME/seed {org?, seeds?, seed?, clock?, vary?, strict?, limits?}
+                                                     clock: a time, or "now" to follow the real one
     GET    /universes/NAME/snapshots                 their names
     POST   /universes/NAME/snapshots {name?}
     POST   /universes/NAME/snapshots/SNAPSHOT/restore
@@ -41,6 +42,7 @@ from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from factory_tui.universe.clock import NOW
 from factory_tui.universe.outbox import Delivery
 from factory_tui.universe.routes import Routes
 from factory_tui.universe.server import Server
@@ -208,7 +210,7 @@ class Control:
             old.packs,
             seeds,
             int(fields.get("seed", old.seed)),
-            str(fields.get("clock", world.start.clock.isoformat())),
+            str(fields.get("clock", NOW if old.clock.live else world.start.clock.isoformat())),
             frozenset(fields.get("vary", old.vary)),
             bool(fields.get("strict", old.strict)),
             limits=bool(fields.get("limits", old.limits)),

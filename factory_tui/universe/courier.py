@@ -3,6 +3,8 @@
 import asyncio
 import ssl
 import time
+import traceback
+from contextlib import suppress
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -15,6 +17,9 @@ __all__ = ["Courier"]
 
 MAX_REPLY: Final = 1 << 20
 """Bytes of a receiver's reply that are read; a longer one counts as none."""
+
+_LOOK_S: Final = 0.25
+"""How often a clock that follows the real time is looked at for what has come due."""
 
 
 class Courier:
@@ -69,6 +74,15 @@ class Courier:
         await self.close()
 
     async def _work(self) -> None:
+        while self.universe.clock.live:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), _LOOK_S)
+            self._woken.clear()
+            try:
+                await self.advance(0)
+            except Exception:  # a bug of a pack, which would come again at every look
+                self.universe.crashes.append(traceback.format_exc())
+                break
         while True:
             await self._woken.wait()
             self._woken.clear()

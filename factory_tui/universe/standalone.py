@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from factory_tui.universe.clock import START
 from factory_tui.universe.courier import Courier
 from factory_tui.universe.descriptors import raise_limit
 from factory_tui.universe.http import Request
@@ -252,7 +253,7 @@ async def serve_packs(
     folder: Path,
     org: str = "acme-12",
     seeds: dict[str, str] | None = None,
-    clock: str = "2026-03-02T09:00:00Z",
+    clock: str = START,
     host: str = "127.0.0.1",
     strict: bool = False,
     limits: bool = False,
@@ -268,7 +269,7 @@ async def serve_packs(
         folder: Where the packs are (``twins/``).
         org: Named seed of every pack that ``seeds`` does not name.
         seeds: Pack to named seed.
-        clock: Virtual start time.
+        clock: Virtual start time; ``now``: the real time, which it follows.
         host: Address to listen on.
         strict: Whether gaps are failures (:attr:`Universe.failures`).
         limits: Enforce the published rate limits.

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from factory_tui.universe.answering import Answering, Waiting
-from factory_tui.universe.clock import Clock
+from factory_tui.universe.clock import START, clock_at
 from factory_tui.universe.faults import FaultPlan
 from factory_tui.universe.ids import Ids
 from factory_tui.universe.limits import Windows
@@ -49,7 +49,7 @@ class Universe(Answering, Staging):
         packs: By name, as :func:`load_packs` gives them.
         seeds: Twin to named seed (default ``acme-12``).
         seed: Everything that is drawn is drawn from this.
-        clock: Virtual start time, ISO 8601.
+        clock: Virtual start time, ISO 8601; ``now``: the real time, which it follows.
         vary: What else the seed changes: ``ids``, ``names``, ``order``, ``pages``, ``clock``.
         strict: Gaps fail whoever asks :attr:`failures`.
         debug: Hand out frozen rows, so that a handler that changes one in place raises.
@@ -73,7 +73,7 @@ class Universe(Answering, Staging):
         packs: Mapping[str, Pack],
         seeds: Mapping[str, str] | None = None,
         seed: int = 0,
-        clock: str = "2026-03-02T09:00:00Z",
+        clock: str = START,
         vary: Collection[str] = frozenset(),
         strict: bool = False,
         *,
@@ -97,7 +97,7 @@ class Universe(Answering, Staging):
         self.courier: Courier | None = None
         self._windows = Windows()
         self._past = Past()
-        self.clock = Clock(clock)
+        self.clock = clock_at(clock)
         self.faults = FaultPlan()
         self.tap = Tap()
         self.on_exchange: Callable[[Exchange], None] | None = None

@@ -40,6 +40,13 @@ def test_marked(okta_twin):
     assert len(okta_twin.view()["users"]) == 300
     assert okta_twin.universe.small_page
 
+@pytest.mark.twins(clock="now")
+def test_now(slack_twin):
+    import time
+    assert abs(slack_twin.universe.clock.now().timestamp() - time.time()) < 60
+    slack_twin.advance(3600)
+    assert abs(slack_twin.universe.clock.now().timestamp() - time.time() - 3600) < 60
+
 def test_faults(slack_twin):
     slack_twin.fault(match="auth.test", reply=503)
     with pytest.raises(Exception, match="503|internal_error|service_unavailable"):
@@ -81,4 +88,4 @@ def test_fixtures_in_a_project_of_their_own(tmp_path: Path) -> None:
     assert "/api/auth.test" in done.stdout
     assert "ERROR test_mine.py::test_strict" in done.stdout
     assert "the twins failed: gap in okta: " in done.stdout
-    assert "1 failed, 5 passed, 1 error" in done.stdout
+    assert "1 failed, 6 passed, 1 error" in done.stdout
