@@ -39,6 +39,7 @@ from factory_tui.universe.pack import (
 )
 from factory_tui.universe.people import DOMAIN, ORGS, Org, Person, Standing, org
 from factory_tui.universe.plans import FaultError
+from factory_tui.universe.reading import Part, read_json, read_parts
 from factory_tui.universe.routes import Match, Routes
 from factory_tui.universe.server import Server, serve
 from factory_tui.universe.sockets import Socket, Sockets
@@ -93,6 +94,7 @@ __all__ = [
     "Outgoing",
     "Pack",
     "PackError",
+    "Part",
     "Person",
     "Refused",
     "Reply",
@@ -121,6 +123,8 @@ __all__ = [
     "op",
     "org",
     "parse_time",
+    "read_json",
+    "read_parts",
     "route",
     "serve",
     "thaw",

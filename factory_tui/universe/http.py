@@ -6,13 +6,11 @@ from urllib.parse import parse_qsl, unquote
 
 import orjson
 
+from factory_tui.universe.reading import MAX_FIELDS, MAX_TEXT, BadBodyError, read_json
+
 __all__ = ["BadBodyError", "Header", "Request", "Response", "header_line", "heft"]
 
 T = TypeVar("T")
-
-
-class BadBodyError(ValueError):
-    """The request body is not what its reader needs (not JSON, not a form)."""
 
 
 class Request:
@@ -136,18 +134,21 @@ class Request:
         """The body as JSON; an empty body is ``None``. Raises :class:`BadBodyError`."""
         if not self.body:
             return None
-        try:
-            return orjson.loads(self.body)
-        except orjson.JSONDecodeError as error:
-            raise BadBodyError(str(error)) from error
+        return read_json(self.body)
 
     def form(self) -> dict[str, str]:
         """The body as ``application/x-www-form-urlencoded``. Raises :class:`BadBodyError`."""
+        return dict(self.form_pairs())
+
+    def form_pairs(self) -> list[tuple[str, str]]:
+        """The fields of a form in order, repeated ones too. Raises :class:`BadBodyError`."""
+        if len(self.body) > MAX_TEXT or self.body.count(b"&") >= MAX_FIELDS:
+            raise BadBodyError("the form is too large to be one")
         try:
             text = self.body.decode()
         except UnicodeDecodeError as error:
             raise BadBodyError("the form is not UTF-8") from error
-        return dict(_pairs(text))
+        return _pairs(text)
 
     @property
     def base_url(self) -> str:

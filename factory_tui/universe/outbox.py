@@ -40,6 +40,7 @@ import orjson
 
 from factory_tui.universe.event_faults import EventFault
 from factory_tui.universe.http import heft
+from factory_tui.universe.reading import BadBodyError, read_json
 
 if TYPE_CHECKING:
     from factory_tui.universe.http import Response
@@ -142,10 +143,10 @@ class Reply:
         return next((value for key, value in self.headers if key.lower() == wanted), None)
 
     def json(self) -> Any:
-        """The body as JSON; ``None`` when it is empty or none."""
+        """The body as JSON; ``None`` when it is empty or none, or no reader's business."""
         try:
-            return orjson.loads(self.body)
-        except orjson.JSONDecodeError:
+            return read_json(self.body)
+        except BadBodyError:
             return None
 
 

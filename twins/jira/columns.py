@@ -1,7 +1,6 @@
 """Columns of the issue navigator: of the site, a user, a filter."""
 
 from typing import Any, Final
-from urllib.parse import parse_qsl
 
 from factory_tui.universe import BadBodyError, Response
 
@@ -48,7 +47,10 @@ def sent_columns(c: Context) -> list[str]:
         columns = value.get("columns") if isinstance(value, dict) else value
         found = [str(item) for item in columns] if isinstance(columns, list) else []
     else:
-        pairs = parse_qsl(request.body.decode("utf-8", "replace"))
+        try:
+            pairs = request.form_pairs()
+        except BadBodyError as error:
+            raise JiraError(400, "The form cannot be read.") from error
         found = [value for name, value in pairs if name == "columns"]
     known = fields_of(c)
     for name in found:

@@ -12,6 +12,8 @@ from typing import Any, Final
 
 import orjson
 
+from factory_tui.universe import BadBodyError, read_json
+
 from .primes import PRIMES
 
 __all__ = ["BadTokenError", "Key", "b64", "certificate", "key_of", "request", "sign", "thumbprint"]
@@ -88,8 +90,8 @@ def parts(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
     found = []
     for piece in pieces[:2]:
         try:
-            value = orjson.loads(unb64(piece))
-        except orjson.JSONDecodeError as error:
+            value = read_json(unb64(piece))
+        except BadBodyError as error:
             raise BadTokenError("not a signed token") from error
         if not isinstance(value, dict):
             raise BadTokenError("not a signed token")

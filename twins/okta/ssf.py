@@ -300,8 +300,9 @@ class Providers(Resource):
     def _told(self, call: Call, row: Row, text: str, reply: Reply) -> Response:
         answer = reply.json() if reply.ok else None
         keys = answer.get("keys") if isinstance(answer, dict) else None
+        keys = keys if isinstance(keys, list) else []
         kid = crypto.parts(text)[0].get("kid")
-        key = next((k for k in keys or [] if isinstance(k, dict) and k.get("kid") == kid), None)
+        key = next((k for k in keys if isinstance(k, dict) and k.get("kid") == kid), None)
         if key is None:
             return _no("invalid_key", "The key of the token is none of the provider's.")
         try:

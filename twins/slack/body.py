@@ -4,13 +4,9 @@ Query, form, multipart and JSON carry the same arguments. Lists come as JSON lis
 string or comma-joined; booleans as ``true``, ``1`` or ``"true"``.
 """
 
-from email.parser import BytesParser
-from email.policy import HTTP
 from typing import Any
 
-import orjson
-
-from factory_tui.universe import BadBodyError, Request
+from factory_tui.universe import BadBodyError, Request, read_json, read_parts
 
 from .errors import SlackError
 
@@ -57,8 +53,8 @@ def read_arguments(request: Request) -> tuple[dict[str, Any], list[str]]:
     kind = head.media_type
     if kind == "application/json":
         try:
-            body = orjson.loads(request.body)
-        except orjson.JSONDecodeError as error:
+            body = read_json(request.body)
+        except BadBodyError as error:
             raise SlackError("invalid_json") from error
         if type(body) is not dict:
             raise SlackError("json_not_object")
@@ -82,22 +78,19 @@ def read_arguments(request: Request) -> tuple[dict[str, Any], list[str]]:
 
 
 def _multipart(request: Request) -> dict[str, Any]:
-    head = f"Content-Type: {request.headers['content-type']}\r\n\r\n"
-    message = BytesParser(policy=HTTP).parsebytes(head.encode("utf-8", "replace") + request.body)
-    if not message.is_multipart():
-        raise SlackError("invalid_form_data")
+    try:
+        parts = read_parts(request.headers["content-type"], request.body)
+    except BadBodyError as error:
+        raise SlackError("invalid_form_data") from error
     values: dict[str, Any] = {}
-    for part in message.iter_parts():
-        name = part.get_param("name", header="content-disposition")
-        if not isinstance(name, str):
+    for part in parts:
+        if not part.name:
             raise SlackError("invalid_form_data")
-        payload = part.get_payload(decode=True)
-        data = payload if isinstance(payload, bytes) else b""
-        if part.get_filename() is not None:
-            values[name] = data
-            values.setdefault(f"{name}.filename", part.get_filename())
+        if part.filename is not None:
+            values[part.name] = part.data
+            values.setdefault(f"{part.name}.filename", part.filename)
         else:
-            values[name] = data.decode(errors="replace")
+            values[part.name] = part.data.decode(errors="replace")
     return values
 
 
@@ -169,8 +162,8 @@ class Arguments:
         value = self.values.get(name)
         if isinstance(value, str) and value.lstrip().startswith("["):
             try:
-                value = orjson.loads(value)
-            except orjson.JSONDecodeError as error:
+                value = read_json(value)
+            except BadBodyError as error:
                 raise SlackError("invalid_array_arg") from error
         if value is None:
             return []
@@ -187,7 +180,7 @@ class Arguments:
             return None
         if isinstance(value, str | bytes):
             try:
-                return orjson.loads(value)
-            except orjson.JSONDecodeError as bad:
+                return read_json(value)
+            except BadBodyError as bad:
                 raise SlackError(error) from bad
         return value

@@ -6,9 +6,18 @@ repeated; a person sees that nothing happened and tries again.
 
 from typing import Any, Final
 
-import orjson
-
-from factory_tui.universe import ALNUM, DIGITS, UPPER, Delivery, Outcome, Reply, Row, Twin
+from factory_tui.universe import (
+    ALNUM,
+    DIGITS,
+    UPPER,
+    BadBodyError,
+    Delivery,
+    Outcome,
+    Reply,
+    Row,
+    Twin,
+    read_json,
+)
 
 from .apps import app_of, base_url, hooks_url
 from .delivery import subscription
@@ -99,8 +108,8 @@ def _decoded(body: bytes) -> Any:
     if not body.strip():
         return None
     try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
+        return read_json(body)
+    except BadBodyError:
         return body.decode(errors="replace")
 
 

@@ -4,9 +4,19 @@ import base64
 import binascii
 from html import escape as html
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
-from factory_tui.universe import ALNUM, DIGITS, UPPER, Call, Person, Response, Row, Twin
+from factory_tui.universe import (
+    ALNUM,
+    DIGITS,
+    UPPER,
+    BadBodyError,
+    Call,
+    Person,
+    Response,
+    Row,
+    Twin,
+)
 
 from . import events
 from .apps import ADMIN_SCOPES, ALL_SCOPES, USER_ONLY_SCOPES, app_of, bot_token, grant
@@ -50,7 +60,10 @@ def authorize(call: Call) -> Response:
     request, twin = call.request, call.twin
     asked = dict(request.query)
     if request.method == "POST":
-        asked |= dict(parse_qsl(request.body.decode(errors="replace"), keep_blank_values=True))
+        try:
+            asked |= request.form()
+        except BadBodyError:
+            return _page(400, "<p>The form cannot be read</p>")
     app = twin["apps"].first("client", asked.get("client_id", ""))
     flow = _FLOWS.get("/".join(request.segments), "")
     if app is None or not flow:

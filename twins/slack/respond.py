@@ -2,9 +2,7 @@
 
 from typing import Any
 
-import orjson
-
-from factory_tui.universe import BadBodyError, Call, Request, Response, Row, Twin
+from factory_tui.universe import BadBodyError, Call, Request, Response, Row, Twin, read_json
 
 from .apps import app_of
 from .body import Arguments
@@ -90,10 +88,10 @@ def payload_of(request: Request) -> dict[str, Any]:
         if request.media_type == "application/x-www-form-urlencoded" and not (
             request.body.lstrip().startswith(b"{")
         ):
-            value = orjson.loads(request.form().get("payload", ""))
+            value = read_json(request.form().get("payload", ""))
         else:
-            value = orjson.loads(request.body)
-    except (BadBodyError, orjson.JSONDecodeError) as error:
+            value = read_json(request.body)
+    except BadBodyError as error:
         raise SlackError("invalid_payload") from error
     if not isinstance(value, dict):
         raise SlackError("invalid_payload")

@@ -2,9 +2,7 @@
 
 from typing import Any, Final
 
-import orjson
-
-from factory_tui.universe import ALNUM, Call, Request, Row, Twin
+from factory_tui.universe import ALNUM, BadBodyError, Call, Request, Row, Twin, read_json
 from factory_tui.universe.sockets import Socket
 
 from . import events
@@ -103,8 +101,8 @@ def message(twin: Twin, socket: Socket, data: str | bytes) -> None:
     if session is None:
         return
     try:
-        said = orjson.loads(data)
-    except orjson.JSONDecodeError:
+        said = read_json(data)
+    except BadBodyError:
         said = None
     if not isinstance(said, dict) or not isinstance(said.get("type"), str):
         _fail(socket, None, 1, "missing or invalid type")

@@ -2,9 +2,7 @@
 
 from typing import Any, Final
 
-import orjson
-
-from factory_tui.universe import ALNUM, HEX, ApplyError, Call, Twin
+from factory_tui.universe import ALNUM, HEX, ApplyError, BadBodyError, Call, Twin, read_json
 from factory_tui.universe.sockets import Socket
 
 from .apps import app_of
@@ -65,8 +63,8 @@ def opened(twin: Twin, socket: Socket) -> None:
 def message(socket: Socket, data: str | bytes) -> None:
     """An acknowledgement with, perhaps, an answer; anything else is ignored, as Slack does."""
     try:
-        envelope = orjson.loads(data)
-    except orjson.JSONDecodeError:
+        envelope = read_json(data)
+    except BadBodyError:
         return
     if isinstance(envelope, dict) and isinstance(envelope.get("envelope_id"), str):
         socket.ack(envelope["envelope_id"], envelope.get("payload"))
