@@ -1,16 +1,21 @@
-"""What the documentation names is there: tests, files, links and the sections they lead to."""
+"""What the documentation names is there: tests, files, links, sections, commands and options."""
 
 import ast
 import functools
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
+
+from factory_tui.cli import main
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = [
     ROOT / "README.md",
+    ROOT / "CHANGELOG.md",
     *sorted((ROOT / "docs").glob("*.md")),
     *sorted((ROOT / "twins").glob("**/*.md")),
     *sorted((ROOT / "examples").glob("*.md")),
@@ -155,6 +160,63 @@ def missing_paths(page: Path, text: str) -> list[str]:
     return missing
 
 
+def commands(text: str) -> Iterator[tuple[int, str]]:
+    """Each command line of factory-tui that a page shows: in a block of its own or as code.
+
+    In a block it ends where its explanation begins, after two blanks.
+    """
+    inside = False
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.startswith("```"):
+            inside = not inside
+        elif inside and line.startswith("factory-tui"):
+            yield number, re.split(r"\s{2,}|&&|#", line)[0].strip()
+        elif not inside:
+            codes = (code[1] for code in CODE.finditer(line))
+            yield from (
+                (number, code if code.startswith("factory-tui") else f"factory-tui {code}")
+                for code in codes
+                if re.match(r"factory-tui\b(?! \d)|(?:twins|pipeline) [a-z]", code)
+            )
+
+
+def mistake(line: str) -> str:
+    """What a command line has that the program lacks, as click says it; "" if nothing.
+
+    ``a|b`` stands for either, ``[…]`` for what may be left out.
+    """
+    words = shlex.split(re.sub(r"[\[\]]", "", line))[1:]
+    at = next((n for n, word in enumerate(words) if "|" in word and word[0] != "-"), None)
+    if at is not None:
+        each = ([*words[:at], one, *words[at + 1 :]] for one in words[at].split("|"))
+        return next(filter(None, (mistake(shlex.join(["factory-tui", *one])) for one in each)), "")
+    words = [one for word in words for one in (word.split("|") if word[0] == "-" else [word])]
+    command: click.Command = main
+    context = click.Context(main, info_name="factory-tui")
+    try:
+        while True:
+            _, words, _ = command.make_parser(context).parse_args(words)
+            if not (isinstance(command, click.Group) and words):
+                break
+            name, found, words = command.resolve_command(context, words)
+            assert found is not None
+            command, context = found, click.Context(found, context, name)
+    except click.UsageError as error:
+        return error.format_message()
+    return f"{' '.join(words)} is too much" if words else ""
+
+
+def wrong_commands(page: Path, text: str) -> list[str]:
+    """Command lines that the program would not take, with their lines."""
+    told = ((number, line, mistake(line)) for number, line in commands(text))
+    return [f"{page.name}:{number}: {line}: {wrong}" for number, line, wrong in told if wrong]
+
+
+@every_page
+def test_every_command_that_is_shown_exists(page: Path) -> None:
+    assert wrong_commands(page, page.read_text("utf-8")) == []
+
+
 @every_page
 def test_every_test_that_is_named_exists(page: Path) -> None:
     assert missing_tests(page, page.read_text("utf-8")) == []
@@ -201,6 +263,26 @@ def test_what_is_wrong_is_noticed() -> None:
     ]
     assert [said.partition(": ")[2] for said in missing_paths(page, broken)] == [
         *("tests/agent/test_none.py", "tests/agent/no.py", "engine/no_such.py", "no_such.py")
+    ]
+    shown = (
+        "```\n"
+        "factory-tui                the screens\n"
+        "factory-tui attach|export [RUN]  # the newest\n"
+        "factory-tui run [--usd N] [--plain|--jsonl]\n"
+        "factory-tui pipeline check|serve FILE\n"
+        "factory-tui pause|wait RUN\n"
+        "```\n"
+        "`factory-tui twins serve slack --clock now`, `twins serve --colour`, `factory-tui 0.1`\n"
+    )
+    assert [line for _, line in commands(shown)][-2:] == [
+        *("factory-tui twins serve slack --clock now", "factory-tui twins serve --colour")
+    ]
+    wrong = [re.split(r"[.;] ", said)[0] for said in wrong_commands(page, shown)]
+    assert wrong == [
+        "conformance.md:4: factory-tui run [--usd N] [--plain|--jsonl]: No such option '--jsonl'",
+        "conformance.md:5: factory-tui pipeline check|serve FILE: FILE is too much",
+        "conformance.md:6: factory-tui pause|wait RUN: there is no command 'wait'",
+        "conformance.md:8: factory-tui twins serve --colour: No such option '--colour'",
     ]
     assert dead_links(page, broken) == [
         "conformance.md:7: nowhere.md",
