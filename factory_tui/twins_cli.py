@@ -67,6 +67,16 @@ def known_packs(folder: Path, names: tuple[str, ...]) -> Path:
     return packs
 
 
+def known_clock(text: str) -> None:
+    """End the command unless a clock can start there."""
+    from factory_tui.universe.clock import clock_at
+
+    try:
+        clock_at(text)
+    except ValueError:
+        fail(f"--clock {text}: give a time such as 2026-03-02T09:00:00Z, or now")
+
+
 @click.group()
 def twins() -> None:
     """The digital twins on their own."""
@@ -110,7 +120,6 @@ def serve(
     """
     from factory_tui.universe import PackError
     from factory_tui.universe.__main__ import line, wait
-    from factory_tui.universe.clock import clock_at
     from factory_tui.universe.standalone import run, serve_packs
 
     packs = known_packs(folder, names)
@@ -139,10 +148,7 @@ def serve(
         )
         await wait(serving, "127.0.0.1", control_port)
 
-    try:
-        clock_at(clock)
-    except ValueError:
-        fail(f"--clock {clock}: give a time such as 2026-03-02T09:00:00Z, or now")
+    known_clock(clock)
     try:
         run(work())
     except OSError as error:
@@ -204,6 +210,8 @@ def seed(
     control: str,
 ) -> None:
     """Give the served twins another data set, or (without one) go back to the start."""
+    if clock is not None:
+        known_clock(clock)
     fields: dict[str, Any] = {"org": org, "seed": random_seed, "clock": clock, "vary": list(vary)}
     wanted = {name: value for name, value in fields.items() if value not in (None, [])}
     verb = "seed" if wanted else "reset"

@@ -110,6 +110,8 @@ def test_serve_seed_diff_and_tap(served: Running) -> None:
     assert "acme-300" in run("seed", "acme-300", *control).output
     problem = run("seed", "nowhere", *control)
     assert (problem.exit_code, 'has no seed "nowhere"' in problem.output) == (2, True)
+    problem = run("seed", "--clock", "noon", *control)
+    assert (problem.exit_code, "--clock noon: give a time" in problem.output) == (2, True)
     run("seed", "acme-12", *control)
 
 
