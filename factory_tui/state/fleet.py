@@ -77,11 +77,6 @@ class FleetRow:
     live: Liveness
     needs: tuple[str, ...]
 
-    @property
-    def age_from_ms(self) -> int:
-        """When the run was created, Unix time in ms."""
-        return self.facts.created_ms
-
 
 @dataclass(slots=True)
 class FleetState:

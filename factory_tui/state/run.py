@@ -100,7 +100,6 @@ class RunState:
     waiting: str = ""
     gaps: set[str] = field(default_factory=set)
     faults: int = 0
-    hand_edits: int = 0
     created_ms: int = 0
     paused_ms: int = 0
     gone: bool = False
@@ -287,8 +286,6 @@ class RunState:
                 self.gaps.add(f"{data.get('twin')} {data.get('operation')}")
             case "harness.fault":
                 self.faults += 1
-            case "handedit.undone":
-                self.hand_edits += 1
             case _:
                 pass
 

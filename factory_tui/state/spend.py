@@ -121,10 +121,6 @@ class Spend:
         """Tokens per minute over the window that ends now."""
         return self._rate(now_ms, window_s)[0]
 
-    def burn_usd(self, now_ms: int, window_s: int = WINDOW_S) -> float:
-        """Dollars per hour over the window that ends now."""
-        return self._rate(now_ms, window_s)[1] * 60
-
     def exhaustion_s(self, budget: Budget, now_ms: int) -> float | None:
         """Seconds until the first limit is reached at the present rate; None: never or unknown."""
         per_minute, usd_per_minute = self._rate(now_ms, WINDOW_S)

@@ -113,15 +113,6 @@ class PagedRows(Generic[T]):
                 break
         return added
 
-    def index_of(self, seq: int) -> int | None:
-        """Where the row with a sequence number is, if it is in a page at hand."""
-        for number, page in self._pages.items():
-            if page and self._seq(page[0]) <= seq <= self._seq(page[-1]):
-                place = bisect_left(page, seq, key=self._seq)
-                if self._seq(page[place]) == seq:
-                    return number * PAGE + place
-        return None
-
     def _read(self, number: int) -> list[T]:
         anchor = self._anchors.get(number)
         found = self._page(number * PAGE, PAGE) if anchor is None else self._after(anchor, PAGE)

@@ -81,11 +81,6 @@ class Sheet(LineList):
             for column in self._columns
         )
 
-    @property
-    def natural_height(self) -> int:
-        """Lines that it would take to show everything."""
-        return self.row_count()
-
     def row_count(self) -> int:
         """Lines after wrapping."""
         width = self._inner_width
