@@ -16,7 +16,7 @@ from factory_tui.universe.outbox import Ask, Outbox, Outgoing, Reply
 from factory_tui.universe.pack import Call, Refused, Twin
 from factory_tui.universe.past import Past
 from factory_tui.universe.sockets import Socket
-from factory_tui.universe.tap import Exchange, Tap
+from factory_tui.universe.tap import EMPTY, Exchange, Tap
 from factory_tui.universe.wire import BODILESS, written
 
 __all__ = ["Answering", "Waiting"]
@@ -105,25 +105,19 @@ class Answering:
             if response.header("date") is None:
                 headers.append(self.clock.date_header())
             strike(fault, response)
-            shown, answer = headers, response.body
+            shown, answer = tuple(headers), response.body
         request = call.request
+        body = request.body
+        gap = "; ".join(call.gaps) if call.gaps else ""
+        weight = EMPTY + len(body) + len(answer) + request.weight
+        # fmt: off
         exchange = Exchange(
-            n,
-            self.step,
-            at,
-            state.pack.name,
-            call.operation,
-            request,
-            request.body,
-            response.status,
-            (perf_counter() - started) * 1e3,
-            fault.describe() if fault is not None else "",
-            "; ".join(call.gaps) if call.gaps else "",
-            call.principal,
-            shown,
-            answer,
+            (n, self.step, at, state.pack.name, call.operation, request, body, response.status,
+             (perf_counter() - started) * 1e3, "" if fault is None else fault.describe(), gap,
+             call.principal, shown, answer, "in", weight)
         )
-        if exchange.gap or self.on_exchange is not None:
+        # fmt: on
+        if gap or self.on_exchange is not None:
             self._tap(exchange)
         else:
             self.tap.append(exchange)
@@ -212,7 +206,7 @@ class Answering:
         at = self.clock.tick()
         self._requests += 1
         self._tap(
-            Exchange(
+            Exchange.of(
                 self._requests,
                 self.step,
                 at,

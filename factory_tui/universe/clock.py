@@ -5,7 +5,6 @@ For twins that stand alone there is one that follows the real time instead.
 
 import time
 from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 from typing import ClassVar, Final, Self
 
 from factory_tui.universe.http import Header
@@ -49,6 +48,18 @@ def parse_time(text: str) -> datetime:
 def moment(micros: int) -> datetime:
     """The time so many microseconds after the start of 1970, in UTC."""
     return _EPOCH + timedelta(microseconds=micros)
+
+
+_DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS: Final = (
+    *("", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
+)
+
+
+def _http_date(when: datetime) -> str:
+    # A sixth of what email.utils takes, twenty times a virtual second.
+    day = f"{_DAYS[when.weekday()]}, {when.day:02} {_MONTHS[when.month]} {when.year:04}"
+    return f"{day} {when.hour:02}:{when.minute:02}:{when.second:02} GMT"
 
 
 def iso(moment: datetime) -> str:
@@ -105,7 +116,7 @@ class Clock:
         """The header that gives the virtual time, to whole seconds."""
         second = self.micros // 1_000_000
         if self._date_of != second:
-            self._date = Header("date", format_datetime(self.now(), usegmt=True))
+            self._date = Header("date", _http_date(self.now()))
             self._date_of = second
         return self._date
 

@@ -348,13 +348,13 @@ class _Stream:
         """Stream until the reader goes."""
         for exchange in self._world.universe.tap:
             self._hear(exchange)
-        self._world.listeners.append(self._hear)
+        self._world.listen(self._hear)
         writing = asyncio.ensure_future(self._write(send))
         try:
             while (await receive())["type"] != "http.disconnect":
                 pass
         finally:
-            self._world.listeners.remove(self._hear)
+            self._world.unlisten(self._hear)
             writing.cancel()
             await asyncio.gather(writing, return_exceptions=True)
 

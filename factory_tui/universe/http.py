@@ -235,7 +235,12 @@ class Response:
         struck: Whether any of these may be set.
     """
 
-    __slots__ = ("body", "cut", "delay", "drop", "headers", "status", "struck", "wire")
+    # Most responses never set them.
+    wire: bytes | None = None
+    struck = False
+    drop = False
+    cut: int | None = None
+    delay = 0.0
 
     def __init__(
         self,
@@ -246,11 +251,6 @@ class Response:
         self.status = status
         self.body = body
         self.headers: list[tuple[str, str]] = headers if headers is not None else []
-        self.wire: bytes | None = None
-        self.struck = False
-        self.drop = False
-        self.cut: int | None = None
-        self.delay = 0.0
 
     @classmethod
     def json(

@@ -83,7 +83,11 @@ class Ids:
     def rise(self, kind: str, least: int) -> int:
         """The next number of a sequence that rises and is never below ``least``."""
         name = f"^{kind}"
-        value = self._counts[name] = max(least, self._counts.get(name, -1) + 1)
+        counts = self._counts
+        value = counts.get(name, -1) + 1
+        if value < least:
+            value = least
+        counts[name] = value
         return value
 
     def chance(self, kind: str) -> float:

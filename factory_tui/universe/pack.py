@@ -229,6 +229,7 @@ class Call:
         principal: What :meth:`Pack.principal` said.
         allowed: When only the method is wrong: the methods the path knows.
         allowance: Where the caller stands, in a universe that enforces rate limits.
+        plan: What the pack made of the request's head, if it keeps that here.
         session: What the pack knows of the caller, if it keeps that here.
         scratch: Free for the pack, for this request only.
     """
@@ -240,6 +241,7 @@ class Call:
         "handler",
         "operation",
         "params",
+        "plan",
         "principal",
         "request",
         "scratch",
@@ -257,6 +259,7 @@ class Call:
         self.allowed: tuple[str, ...] = ()
         self.allowance: Allowance | None = None
         self.gaps: list[str] = []
+        self.plan: Any = None
         self.session: Any = None
         self.scratch: dict[str, Any] = {}
 

@@ -82,11 +82,23 @@ class World:
         self.universe.forget()
         self.universe.faults.clear()
 
-    def hear(self, exchange: Exchange) -> None:
-        """Pass an exchange on."""
-        if self.listeners:
-            for listener in list(self.listeners):
-                listener(exchange)
+    def listen(self, listener: Callable[[Exchange], None]) -> None:
+        """Call ``listener`` with every exchange from now on."""
+        self.listeners.append(listener)
+        self.tune_in()
+
+    def unlisten(self, listener: Callable[[Exchange], None]) -> None:
+        """Call it no longer. Raises ``ValueError`` for one that does not listen."""
+        self.listeners.remove(listener)
+        self.tune_in()
+
+    def tune_in(self) -> None:
+        """Hear the universe, if anybody listens: it costs every request something."""
+        self.universe.on_exchange = self._hear if self.listeners else None
+
+    def _hear(self, exchange: Exchange) -> None:
+        for listener in list(self.listeners):
+            listener(exchange)
 
 
 def _prepare(universe: Universe) -> None:
@@ -136,7 +148,6 @@ class Serving:
         universe.tap.most = _TAP_LIMIT
         _prepare(universe)
         world = World(name, universe, universe.snapshot(), Courier(universe))
-        universe.on_exchange = world.hear
         self.worlds[name] = world
         self._share()
         return world
@@ -215,9 +226,9 @@ class Serving:
         world = self.worlds[name]
         await world.courier.close()
         universe.tap.most = _TAP_LIMIT
-        universe.on_exchange = world.hear
         _prepare(universe)
         world.universe, world.start = universe, universe.snapshot()
+        world.tune_in()
         self._share()
         world.snapshots.clear()
         world.courier = Courier(universe).start()
@@ -293,7 +304,7 @@ async def serve_packs(
     )
     serving = Serving(universe, host, tls)
     if tap is not None:
-        serving.main.listeners.append(tap)
+        serving.main.listen(tap)
     try:
         for offset, name in enumerate(packs):
             await serving.add(name, host, port_base + offset if port_base else 0)

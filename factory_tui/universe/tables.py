@@ -136,26 +136,39 @@ class Table:
 
     Iteration order is the seed's order (changed rows stay in place), then new rows in the
     order in which they were first put.
+
+    Attributes:
+        get: The row of a key, read-only, or ``None``.
+        touched: Whether anything differs from the seed, or did.
     """
 
-    __slots__ = ("_base", "_debug", "_derived", "_live", "_over", "_rows")
+    __slots__ = ("_base", "_debug", "_derived", "_live", "_over", "_rows", "get", "touched")
+
+    get: Callable[[Key], Row | None]
+    touched: bool
 
     def __init__(self, base: Base, *, debug: bool = False) -> None:
         self._base = base
         self._rows = base.rows
         self._over: dict[Key, Any] = {}
+        self.touched = False
+        # Most tables are never written to, and most of what is done to a table is this.
+        self.get = base.rows.get
         self._derived: dict[Any, Any] = {}
         self._live: dict[str, dict[Hashable, dict[Key, None]]] = {}
         self._debug = debug
 
     # -- reading
 
-    def get(self, key: Key) -> Row | None:
-        """The row, read-only, or ``None``."""
+    def _get(self, key: Key) -> Row | None:
         row = self._over.get(key)
         if row is None:
             return self._rows.get(key)
         return None if row is _GONE else row
+
+    def _touch(self) -> None:
+        self.touched = True
+        self.get = self._get
 
     def __getitem__(self, key: Key) -> Row:
         row = self.get(key)
@@ -171,11 +184,6 @@ class Table:
 
     def __iter__(self) -> Iterator[Key]:
         return (key for key, _ in self.items())
-
-    @property
-    def touched(self) -> bool:
-        """Whether anything differs from the seed, or did."""
-        return bool(self._over)
 
     def items(self) -> Iterator[tuple[Key, Row]]:
         """Every ``(key, row)`` in the table's order. Do not put or delete while iterating."""
@@ -202,13 +210,7 @@ class Table:
 
     def sole(self) -> Row:
         """The first row, of a table that always has one."""
-        if not self._over:
-            return self._base.first
-        for key, row in self._rows.items():
-            found: Row = self._over.get(key, row)
-            if found is not _GONE:
-                return found
-        return next(self.rows())
+        return self.derived(_first) if self._over else self._base.first
 
     def rows_from(self, number: str, start: int) -> Iterator[Row]:
         """The rows whose field ``number`` is at least ``start``, in the table's order.
@@ -292,6 +294,8 @@ class Table:
             self._derived.clear()
         if self._debug:
             row = freeze(row)
+        if not self.touched:
+            self._touch()
         self._over[key] = row
         if self._live:
             for name, live in self._live.items():
@@ -303,6 +307,8 @@ class Table:
             return False
         self._forget(key)
         self._derived.clear()
+        if not self.touched:
+            self._touch()
         if key in self._base.rows:
             self._over[key] = _GONE
         else:
@@ -329,11 +335,15 @@ class Table:
         self._over = dict(changes)
         self._live = {}
         self._derived = {}
+        self.touched = bool(changes)
+        self.get = self._get if changes else self._rows.get
 
     def fork(self) -> "Table":
         """An independent table with the same content. O(changes)."""
         twin = Table(self._base, debug=self._debug)
-        twin._over = self._over.copy()
+        if self._over:
+            twin._over = self._over.copy()
+            twin._touch()
         return twin
 
     def diff(self, earlier: Mapping[Key, Any]) -> dict[Key, Change]:
@@ -348,6 +358,10 @@ class Table:
             if before is not after and before != after:
                 found[key] = (before, after)
         return dict(sorted(found.items(), key=lambda item: str(item[0])))
+
+
+def _first(table: Table) -> Row:
+    return next(table.rows())
 
 
 class Tables(dict[str, Table]):

@@ -4,14 +4,17 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import islice
-from typing import Any, Final, Protocol, overload
+from operator import itemgetter
+from typing import Any, Final, Protocol, TypeVar, overload
 
 from factory_tui.universe.clock import iso, moment
 from factory_tui.universe.http import heft
 
-__all__ = ["Exchange", "Tap"]
+__all__ = ["EMPTY", "Exchange", "Tap"]
 
-_EMPTY: Final = 600
+T = TypeVar("T")
+
+EMPTY: Final = 600
 """Bytes of an exchange that says nothing: the objects it consists of."""
 
 
@@ -28,7 +31,12 @@ class _Request(Protocol):
     def weight(self) -> int: ...
 
 
-class Exchange:
+def _field(at: int, _kind: type[T]) -> T:
+    # What it is to the type checker; in truth a property.
+    return property(itemgetter(at))  # type: ignore[return-value]
+
+
+class Exchange(tuple[Any, ...]):
     """One request and its answer. Read-only.
 
     Attributes:
@@ -48,36 +56,33 @@ class Exchange:
     """
 
     # Every request makes one, and most are never looked at: what costs is worked out when asked,
-    # and what is kept is little, because memory that left the processor's cache is what a
-    # request costs most.
-    __slots__ = (
-        "_answer",
-        "_at",
-        "_headers",
-        "_request",
-        "direction",
-        "fault",
-        "gap",
-        "ms",
-        "n",
-        "operation",
-        "principal",
-        "request_body",
-        "status",
-        "step",
-        "twin",
-        "weight",
-    )
+    # what is kept is little (memory that left the processor's cache is what a request costs
+    # most), and a tuple is made faster than anything else.
+    __slots__ = ()
 
-    def __init__(
-        self,
+    n = _field(0, int)
+    step = _field(1, int)
+    twin = _field(3, str)
+    operation = _field(4, str)
+    request_body = _field(6, bytes)
+    status = _field(7, int)
+    ms = _field(8, float)
+    fault = _field(9, str)
+    gap = _field(10, str)
+    principal = _field(11, str)
+    direction = _field(14, str)
+    weight = _field(15, int)
+
+    @classmethod
+    def of(
+        cls,
         n: int,
         step: int,
         at: int,
         twin: str,
         operation: str,
         request: _Request,
-        request_body: bytes,
+        body: bytes,
         status: int,
         ms: float,
         fault: str,
@@ -86,7 +91,7 @@ class Exchange:
         headers: Sequence[tuple[str, str]] | int,
         answer: bytes,
         direction: str = "in",
-    ) -> None:
+    ) -> "Exchange":
         """Make one.
 
         Args:
@@ -95,29 +100,18 @@ class Exchange:
                 whole answer as it was sent.
             answer: The answer's body.
         """
-        self.n = n
-        self.step = step
-        self._at = at
-        self.twin = twin
-        self.operation = operation
-        self._request = request
-        self.request_body = request_body
-        self.status = status
-        self.ms = ms
-        self.fault = fault
-        self.gap = gap
-        self.principal = principal
-        self._headers = headers
-        self._answer = answer
-        self.direction = direction
-        self.weight = _EMPTY + len(request_body) + len(answer) + request.weight
+        weight = EMPTY + len(body) + len(answer) + request.weight
         if not isinstance(headers, int):
-            self.weight += heft(headers)
+            weight += heft(headers)
+        # fmt: off
+        return cls((n, step, at, twin, operation, request, body, status, ms, fault, gap, principal,
+                    headers, answer, direction, weight))
+        # fmt: on
 
     @property
     def at(self) -> datetime:
         """Virtual time."""
-        return moment(self._at)
+        return moment(self[2])
 
     @property
     def t_virtual(self) -> str:
@@ -127,32 +121,37 @@ class Exchange:
     @property
     def method(self) -> str:
         """The HTTP method."""
-        return self._request.method
+        request: _Request = self[5]
+        return request.method
 
     @property
     def path(self) -> str:
         """With the query."""
-        return self._request.target
+        request: _Request = self[5]
+        return request.target
 
     @property
     def request_headers(self) -> tuple[tuple[str, str], ...]:
         """Names in lower case."""
-        return self._request.header_pairs
+        request: _Request = self[5]
+        return request.header_pairs
 
     @property
     def response_headers(self) -> tuple[tuple[str, str], ...]:
         """Names in lower case, in the order of sending, without those of the connection."""
-        headers = self._headers
+        headers = self[12]
         if not isinstance(headers, int):
             return tuple(headers)
-        lines = self._answer[:headers].decode("latin-1").split("\r\n")
+        lines = self[13][:headers].decode("latin-1").split("\r\n")
         pairs = (line.partition(": ") for line in lines[1:] if line)
         return tuple((name, value) for name, _, value in pairs if name != "content-length")
 
     @property
     def response_body(self) -> bytes:
         """As sent, or as it would have been."""
-        return self._answer[self._headers :] if isinstance(self._headers, int) else self._answer
+        headers = self[12]
+        answer: bytes = self[13]
+        return answer[headers:] if isinstance(headers, int) else answer
 
     def __repr__(self) -> str:
         return f"<{self.n} {self.twin} {self.method} {self.path} {self.status}>"
@@ -201,15 +200,17 @@ class Tap(Sequence[Exchange]):
         """Keep one more."""
         kept = self._kept
         kept.append(exchange)
-        self._weight += exchange.weight
-        if len(kept) > self.most > 0 or self._weight > self.most_bytes > 0:
+        self._weight += exchange[15]
+        if len(kept) > self.most > 0:
+            self._weight -= kept.popleft()[15]
+        if self._weight > self.most_bytes > 0:
             self.shorten()
 
     def shorten(self) -> None:
         """Forget the oldest of what is too much."""
         kept = self._kept
         while len(kept) > 1 and (len(kept) > self.most > 0 or self._weight > self.most_bytes > 0):
-            self._weight -= kept.popleft().weight
+            self._weight -= kept.popleft()[15]
 
     def pop(self) -> Exchange:
         """Take back the latest one. Raises ``IndexError`` when there is none."""

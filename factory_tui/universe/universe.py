@@ -252,7 +252,7 @@ class Universe(Answering, Staging):
         state = self.twins[delivery.twin]
         self._requests += 1
         self._tap(
-            Exchange(
+            Exchange.of(
                 self._requests,
                 self.step,
                 self.clock.micros,

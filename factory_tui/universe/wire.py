@@ -40,9 +40,13 @@ def written(
         framing = b"content-length: %d\r\n" % len(body)
     if not keep_alive:
         framing += b"connection: close\r\n"
-    lines = [pair.line if type(pair) is Header else header_line(*pair) for pair in pairs]
-    shown = b"" if bodiless else body if cut is None else body[:cut]
-    return b"".join((_STATUS_LINES[status], *lines, framing, b"\r\n", shown))
+    parts = [_STATUS_LINES[status]]
+    for pair in pairs:
+        parts.append(pair.line if type(pair) is Header else header_line(*pair))
+    parts += framing, b"\r\n"
+    if not bodiless:
+        parts.append(body if cut is None else body[:cut])
+    return b"".join(parts)
 
 
 def refusal(status: int, text: str) -> bytes:

@@ -8,7 +8,7 @@ from factory_tui.universe import Exchange, Request
 
 def exchange(body: bytes, header: str) -> Exchange:
     request = Request.build("POST", "/x", {f"h{n}": header for n in range(300)}, body)
-    return Exchange(
+    return Exchange.of(
         *(1, 1, 1_772_442_000_000_000, "slack", "op", request, body, 200, 1.0),
         *("", "", "", [("x", header)], body),
     )

@@ -60,6 +60,8 @@ class Access(OktaBase):
                 _challenge(call, refused, scheme, needed, "invalid_token", sentence)
         if refused is not None:
             return refused
+        if call.request.derived(api_token):
+            return None
         token = bearer(call.twin, call.request)
         if token is None or not call.operation:
             return None

@@ -8,10 +8,10 @@ from typing import Any, ClassVar, Final
 from urllib.parse import quote_plus
 
 from factory_tui.universe import (
-    HEX,
     BadBodyError,
     Call,
     Handler,
+    Header,
     IndexFn,
     Match,
     Pack,
@@ -27,6 +27,7 @@ from . import errors, seeds
 from .buckets import rate_headers
 
 __all__ = [
+    "JSON",
     "OktaBase",
     "api_token",
     "body_object",
@@ -40,9 +41,9 @@ __all__ = [
 ]
 
 _NOT_STORED: Final = (
-    ("cache-control", "no-cache, no-store"),
-    ("pragma", "no-cache"),
-    ("expires", "0"),
+    Header("cache-control", "no-cache, no-store"),
+    Header("pragma", "no-cache"),
+    Header("expires", "0"),
 )
 _EVERYWHERE: Final = frozenset(
     {
@@ -101,10 +102,10 @@ class OktaBase(Pack):
 
     def principal(self, twin: Twin, request: Request) -> str:
         """The login of the token's owner, "" for a missing or unknown token."""
-        token = twin["tokens"].get(request.derived(api_token))
+        token = twin.tables["tokens"].get(request.derived(api_token))
         if token is None or token.get("revoked"):
             return ""
-        owner = twin["users"].get(token["user"])
+        owner = twin.tables["users"].get(token["user"])
         return owner["profile"]["login"] if owner is not None else ""
 
     def before(self, call: Call) -> Response | None:
@@ -117,16 +118,18 @@ class OktaBase(Pack):
 
     def finish(self, call: Call, response: Response) -> None:
         """Request id and rate-limit headers, which Okta's clients read."""
+        headers = response.headers
         values = (
-            ("x-okta-request-id", call.twin.ids.mint("request", 32, alphabet=HEX)),
-            *rate_headers(call).items(),
+            ("x-okta-request-id", call.twin.ids.serial("request")),
+            *rate_headers(call),
             *_NOT_STORED,
         )
-        present = {name for name, _ in response.headers}
-        if present.isdisjoint(_EVERYWHERE):
-            response.headers += values
-        else:
-            response.headers += [item for item in values if item[0] not in present]
+        for name, _ in headers:
+            if name in _EVERYWHERE:
+                present = {name for name, _ in headers}
+                headers += [item for item in values if item[0] not in present]
+                return
+        headers += values
 
     def fault_response(self, call: Call, status: int, headers: Mapping[str, str]) -> Response:
         """The error of that status; a 429 resets after its ``Retry-After``, else 1 second."""
@@ -288,7 +291,7 @@ def page_links(call: Call, size: int, following: int | None) -> list[tuple[str, 
 def _link(call: Call, after: str, size: int, relation: str) -> tuple[str, str]:
     start, rest = call.request.derived(_link_parts)
     cursor = f"after={quote_plus(after)}&" if after else ""
-    return ("link", f'{start}{cursor}limit={size}{rest}>; rel="{relation}"')
+    return Header("link", f'{start}{cursor}limit={size}{rest}>; rel="{relation}"')
 
 
 def _link_parts(request: Request) -> tuple[str, str]:
@@ -314,6 +317,9 @@ def _position(call: Call, cursor: str) -> int:
     if word != b"oc" or not number.isdigit():
         raise errors.invalid(call, "after", "after: The cursor is invalid")
     return int(number[:15])
+
+
+JSON: Final = Header("content-type", "application/json")
 
 
 def listed(

@@ -4,10 +4,11 @@ Source: the tables "Management rate limits" and "Authentication rate limits" of 
 documentation. A bucket is counted for the whole organisation, whoever calls.
 """
 
+from functools import lru_cache
 from math import ceil
 from typing import Final
 
-from factory_tui.universe import Call, Limit, Request
+from factory_tui.universe import Call, Header, Limit, Request
 
 __all__ = ["bucket_of", "rate_headers"]
 
@@ -39,24 +40,31 @@ _OAUTH: Final = {
 }
 
 
-def rate_headers(call: Call) -> dict[str, str]:
+def rate_headers(call: Call) -> tuple[tuple[str, str], ...]:
     """What every answer says about the bucket: its size, what is left, when it is full again."""
     allowance = call.allowance
     if allowance is not None:
-        return {
-            "x-rate-limit-limit": str(allowance.limit.allowance),
-            "x-rate-limit-remaining": str(allowance.remaining),
-            "x-rate-limit-reset": str(ceil(allowance.reset.timestamp())),
-        }
-    limit = call.request.derived(bucket_of)
-    window = call.twin.clock.epoch() // 60
+        return (
+            ("x-rate-limit-limit", str(allowance.limit.allowance)),
+            ("x-rate-limit-remaining", str(allowance.remaining)),
+            ("x-rate-limit-reset", str(ceil(allowance.reset.timestamp()))),
+        )
+    limit, size = call.request.derived(_bucket_told)
+    window, reset = _window(call.twin.clock.epoch() // 60)
     used = call.twin.ids.count(f"rate/{limit.bucket}/{window}")
-    return {
-        "x-rate-limit-limit": str(limit.allowance),
-        # Nothing is enforced, so a client that watches this is never sent to sleep.
-        "x-rate-limit-remaining": str(max(1, limit.allowance - used)),
-        "x-rate-limit-reset": str((window + 1) * 60),
-    }
+    left = limit.allowance - used
+    # Nothing is enforced, so a client that watches this is never sent to sleep.
+    return size, ("x-rate-limit-remaining", str(left if left > 1 else 1)), reset
+
+
+def _bucket_told(request: Request) -> tuple[Limit, Header]:
+    limit = bucket_of(request)
+    return limit, Header("x-rate-limit-limit", str(limit.allowance))
+
+
+@lru_cache(64)
+def _window(minute: int) -> tuple[int, Header]:
+    return minute, Header("x-rate-limit-reset", str((minute + 1) * 60))
 
 
 def bucket_of(request: Request) -> Limit:

@@ -10,7 +10,7 @@ import orjson
 from factory_tui.universe import Call, Response, Row, Table, Twin, route, thaw
 
 from . import changes, errors, seeds, shapes
-from .base import body_object, flag, listed, now, page, page_links, page_place
+from .base import JSON, body_object, flag, listed, now, page, page_links, page_place
 from .custom import custom_attributes, problem_of
 from .embedded import expanded
 from .expressions import ExpressionError, Predicate, compile_expression, sort_key
@@ -249,7 +249,7 @@ def _everybody(call: Call) -> Response:
             known.clear()
         found = known[place] = body, tuple(page_links(call, size, following))
     body, links = found
-    return Response(200, body, [("content-type", "application/json"), *links])
+    return Response(200, body, [JSON, *links])
 
 
 def _pages(_users: Table) -> dict[Any, tuple[bytes, tuple[tuple[str, str], ...]]]:

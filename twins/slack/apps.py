@@ -21,6 +21,7 @@ __all__ = [
     "credentials",
     "grant",
     "hooks_url",
+    "lack_base",
     "main_app",
     "note_base",
     "set_manifest",
@@ -208,7 +209,7 @@ def note_base(twin: Twin, url: str, *, sure: bool = False) -> None:
     Args:
         sure: The address is the one programs are told; a request only fills in a missing one.
     """
-    if not sure and not twin.tables["apps"].derived(_lack_base):
+    if not sure and not twin.tables["apps"].derived(lack_base):
         return
     for app in list(twin["apps"].rows()):
         if app["base_url"] == url or (app["base_url"] and not sure):
@@ -221,7 +222,8 @@ def _needs_base(app: Row) -> bool:
     return bool(app["commands"] or app["socket"] or any(app["urls"].values()) or app["shortcuts"])
 
 
-def _lack_base(apps: Table) -> bool:
+def lack_base(apps: Table) -> bool:
+    """Whether an app needs the address under which the twin is called and has none."""
     return any(not app["base_url"] and _needs_base(app) for app in apps.rows())
 
 

@@ -40,12 +40,13 @@ def bearer(request: Request) -> str:
     return request.derived(Head).bearer
 
 
-def read_arguments(request: Request) -> tuple[dict[str, Any], list[str]]:
+def read_arguments(request: Request, head: Head | None = None) -> tuple[dict[str, Any], list[str]]:
     """The arguments of a request and the warnings Slack gives about its encoding.
 
-    Raises :class:`SlackError` when the body cannot be read.
+    ``head`` is the request's, where it is known. Raises :class:`SlackError` when the body cannot
+    be read.
     """
-    head = request.derived(Head)
+    head = head or request.derived(Head)
     values: dict[str, Any] = head.query.copy()
     warnings: list[str] = []
     if head.bodiless or not request.body:

@@ -1,5 +1,6 @@
 """chat.*: posting, changing and deleting messages."""
 
+import re
 from typing import Any, Final
 
 import orjson
@@ -15,8 +16,8 @@ from .history import is_ts, message_at, ts_number
 from .method import Context, method
 from .mrkdwn import stored
 from .reminders import remind
-from .shapes import message_shape
-from .state import channel_of, count, direct_message, is_member, next_ts, post
+from .shapes import ODD, message_shape
+from .state import channel_of, count, direct_message, is_member, keep, next_ts, post
 
 __all__ = [
     "bot_fields",
@@ -48,13 +49,17 @@ FAR_OPEN: Final = 366
 MAX_NEAR: Final = 30
 """Messages that may be scheduled for one channel within five minutes."""
 _CUSTOM: Final = frozenset({"username", "icon_emoji", "icon_url"})
+_MARKED: Final = re.compile("[&<>@]|://")
+"""What a text has in it that is not kept as it is."""
 NO_PREVIEW: Final = "[no preview available]"
 
 
 def destination(c: Context, *, write: bool = True) -> Row:
     """The conversation a message goes to: an id, ``#name``, or a user's id (direct message)."""
-    wanted = c.args.need("channel", "channel_not_found")
-    row = c["channels"].get(wanted)
+    wanted = c.args.values.get("channel")
+    if type(wanted) is not str or not wanted:
+        wanted = c.args.need("channel", "channel_not_found")
+    row = c.twin.tables["channels"].get(wanted)
     if row is None and wanted in c["users"]:
         row = direct_message(c.twin, [c.user, wanted])[0]
     if row is None:
@@ -107,7 +112,7 @@ def content(c: Context) -> dict[str, Any]:
     if _MORE.isdisjoint(c.args.values):
         said = c.args.values.get("text")
         if type(said) is str and 0 < len(said) <= MAX_TEXT:
-            return {"text": stored(c.twin, said)}
+            return {"text": stored(c.twin, said) if _MARKED.search(said) else said}
     text = c.args.text("text")
     blocks = c.args.json("blocks", "invalid_blocks_format")
     attachments = c.args.json("attachments", "invalid_attachments")
@@ -166,16 +171,22 @@ def _identified(c: Context, blocks: list[dict[str, Any]]) -> list[dict[str, Any]
 
 def send(c: Context, channel: Row, fields: dict[str, Any]) -> Row:
     """Post as the caller, in a thread when ``thread_ts`` says so."""
-    thread = c.args.text("thread_ts")
-    if thread:
-        fields |= _thread_fields(c, channel, thread)
+    if c.args.values.get("thread_ts"):
+        fields |= _thread_fields(c, channel, c.args.text("thread_ts"))
     marks = _bot_marks(c)
     if marks is not None:
         fields |= marks
         if not _CUSTOM.isdisjoint(c.args.values) and c.has_scope("chat:write.customize"):
             fields |= _customized(c, marks["bot_profile"]["name"])
-    text = fields.pop("text")
-    return post(c.twin, channel["id"], c.user, text, **fields)
+    row = {
+        "type": "message",
+        "channel": channel["id"],
+        "user": c.user,
+        "text": fields.pop("text"),
+        "ts": next_ts(c.twin),
+        **fields,
+    }
+    return keep(c.twin, row)
 
 
 def _customized(c: Context, name: str) -> dict[str, Any]:
@@ -200,9 +211,13 @@ def bot_fields(c: Context) -> dict[str, Any]:
 def _bot_marks(c: Context) -> dict[str, Any] | None:
     if not c.is_bot:
         return None
-    tables = c.twin.tables
-    user = tables["users"].get(c.user)
-    bot = tables["bots"].get(user["bot_id"]) if user and user.get("bot_id") else None
+    tables, session = c.twin.tables, c.call.session
+    if session is not None and session.token is c.token:
+        key = session.bot
+    else:
+        user = tables["users"].get(c.user)
+        key = user.get("bot_id") if user else None
+    bot = tables["bots"].get(key) if key else None
     return None if bot is None else _bot(bot, tables["team"].sole()["id"])
 
 
@@ -238,7 +253,13 @@ def _thread_fields(c: Context, channel: Row, thread: str) -> dict[str, Any]:
 
 def shown(c: Context, row: Row) -> dict[str, Any]:
     """A just posted message as the answer shows it."""
-    return message_shape(c, c.twin.tables["messages"].get((row["channel"], row["ts"])) or row)
+    if not ODD.isdisjoint(row):
+        return message_shape(c, row)
+    message = row.copy()
+    del message["channel"]
+    bot = row.get("bot_profile")
+    message["team"] = bot["team_id"] if bot else c.team["id"]
+    return message
 
 
 @method("chat.postMessage", "chat:write")

@@ -45,13 +45,13 @@ from . import (
     webhooks,
 )
 from . import delivery as delivery_
-from .body import Arguments, bearer, read_arguments
+from .body import Arguments, Head, bearer, read_arguments
 from .dialect import DESCRIBED, may_answer
 from .errors import SlackError
 from .method import METHODS, Context, Method
 from .open import open_env, open_up
 from .seed import TABLES, seed_tables
-from .session import session_of
+from .session import Session, session_of
 
 __all__ = ["Slack"]
 
@@ -100,39 +100,40 @@ class Slack(Pack):
         session = session_of(twin, _token(request))
         return "" if session is None else session.name
 
-    def identify(self, call: Call) -> str:
-        """Likewise; the :class:`Session` is kept."""
-        call.session = session = session_of(call.twin, _token(call.request))
-        return "" if session is None else session.name
-
     def match(self, call: Call) -> None:
         """The operation is the last part of ``/api/METHOD``, whatever the HTTP method."""
-        call.operation = call.request.derived(_Target).operation
+        call.plan = plan = call.request.derived(_Plan)
+        call.operation = plan.operation
+
+    def identify(self, call: Call) -> str:
+        """Likewise; the :class:`Session` is kept."""
+        given = call.plan.bearer or _token(call.request)
+        call.session = session = session_of(call.twin, given)
+        return "" if session is None else session.name
 
     def answer(self, call: Call) -> Response:
         """Run a method; whatever it is, HTTP says 200."""
-        twin, target = call.twin, call.request.derived(_Target)
-        areas.catch_up(twin)
-        apps.note_base(twin, target.base_url)
-        if target.raw is not None:
-            return target.raw(call)
+        plan: _Plan = call.plan
+        tables = call.twin.tables
+        if tables["scheduled"].touched:
+            areas.catch_up(call.twin)
+        if tables["apps"].derived(apps.lack_base):
+            apps.note_base(call.twin, plan.base_url)
+        if plan.raw is not None:
+            return plan.raw(call)
         if not call.operation:
             return self.unknown_response(call)
         warnings: list[str] = []
         try:
-            values, warnings = read_arguments(call.request)
-            body = self._run(call, Arguments(values))
+            values, warnings = read_arguments(call.request, plan)
+            body = self._run(call, plan.method, Arguments(values))
         except SlackError as error:
             body = error.body()
         if warnings:
-            said = body.get("warning")
-            body["warning"] = ",".join([*said.split(), *warnings] if said else warnings)
-            metadata = body.setdefault("response_metadata", {})
-            metadata["warnings"] = [*metadata.get("warnings", []), *warnings]
+            _warn(body, warnings)
         return Response(200, orjson.dumps(body), [_JSON])
 
-    def _run(self, call: Call, args: Arguments) -> dict[str, Any]:
-        found = call.request.derived(_Target).method
+    def _run(self, call: Call, found: Method | None, args: Arguments) -> dict[str, Any]:
         if found is not None and found.public:
             return {"ok": True, **found.function(Context(call, args, None))}
         token = _authenticate(call, args)
@@ -140,7 +141,8 @@ class Slack(Pack):
         if found is None:
             return self._gap(call)
         call.scratch["accepted"] = found.accepted
-        _check(found, context)
+        if found.name not in call.session.passed:
+            _check(found, context)
         return {"ok": True, **found.function(context)}
 
     def _gap(self, call: Call) -> dict[str, Any]:
@@ -260,6 +262,7 @@ class Slack(Pack):
         if row is None:
             return False
         call.twin["tokens"].put(row["token"], {**row, "revoked": True})
+        self.identify(call)
         return True
 
     def env(self, twin: Twin, url: str) -> dict[str, str]:
@@ -295,6 +298,19 @@ class Slack(Pack):
             raise ApplyError(f"slack {operation}: {error.name}") from error
 
 
+def _warn(body: dict[str, Any], warnings: list[str]) -> None:
+    """Add warnings about the request to what the method has to say."""
+    if "warning" in body:
+        body["warning"] = ",".join([*body["warning"].split(), *warnings])
+    else:
+        body["warning"] = warnings[0] if len(warnings) == 1 else ",".join(warnings)
+    metadata = body.get("response_metadata")
+    if metadata is None:
+        body["response_metadata"] = {"warnings": warnings}
+    else:
+        metadata["warnings"] = [*metadata.get("warnings", []), *warnings]
+
+
 _TIERS: Final = {"Tier1": 1, "Tier2": 20, "Tier3": 50, "Tier4": 100}
 
 _FAULTS: Final = {
@@ -310,8 +326,8 @@ _FAULTS: Final = {
 }
 
 
-class _Target:
-    """What the path of a request names.
+class _Plan(Head):
+    """What the head of a request asks for.
 
     Attributes:
         operation: A method's name, or what is called outside ``/api/``; "" for the unknown.
@@ -323,6 +339,7 @@ class _Target:
     __slots__ = ("base_url", "method", "operation", "raw")
 
     def __init__(self, request: Request) -> None:
+        super().__init__(request)
         parts = request.segments
         self.operation = ""
         self.raw: Callable[[Call], Response] | None = None
@@ -348,29 +365,24 @@ def _token(request: Request) -> str:
 
 
 def _authenticate(call: Call, args: Arguments) -> Row:
-    given = bearer(call.request) or args.text("token")
-    if not given:
-        raise SlackError("not_authed")
-    token = call.twin.tables["tokens"].get(given)
-    if call.session is None or call.session.token is not token:
-        call.session = session_of(call.twin, given)
-    if token is None:
+    session: Session | None = call.session
+    if session is None:
+        if not (call.plan.bearer or args.text("token")):
+            raise SlackError("not_authed")
         raise SlackError("invalid_auth")
+    token, user = session.token, session.user
     if token["revoked"]:
         raise SlackError("token_revoked")
     if "expires" in token and token["expires"] <= call.twin.clock.epoch():
         raise SlackError("token_expired")
-    user = call.session.user
-    if token["kind"] != "app" and (user is None or user["deleted"]):
+    if (user is None or user["deleted"]) and token["kind"] != "app":
         raise SlackError("account_inactive")
     return token
 
 
 def _check(method: Method, context: Context) -> None:
-    token, session = context.token, context.call.session
-    if method.name in session.passed:
-        return
+    token = context.token
     if token is not None and token["kind"] not in method.kinds:
         raise SlackError("not_allowed_token_type")
     context.need_scope(*method.scopes)
-    session.passed.add(method.name)
+    context.call.session.passed.add(method.name)

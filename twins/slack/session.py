@@ -18,9 +18,10 @@ class Session:
         name: The user's, "" for one that is gone.
         scopes: The header that names the token's scopes.
         passed: Names of methods that the token's kind and scopes allow.
+        bot: The id of the bot it is, "" for people and apps.
     """
 
-    __slots__ = ("name", "passed", "scopes", "token", "user")
+    __slots__ = ("bot", "name", "passed", "scopes", "token", "user")
 
     def __init__(self, token: Row, user: Row | None) -> None:
         self.token = token
@@ -28,6 +29,7 @@ class Session:
         self.name = "" if user is None else str(user["name"])
         self.scopes = Header("x-oauth-scopes", ",".join(token["scopes"]))
         self.passed: set[str] = set()
+        self.bot = str(user.get("bot_id") or "") if user and token["kind"] == "bot" else ""
 
 
 # Rows never change once they are in a table, and universes on one seed share its rows.

@@ -11,10 +11,10 @@ from .events import PRIVATE
 from .method import Context
 from .state import is_member, member_ids
 
-__all__ = ["channel_shape", "message_shape", "user_shape", "users_page"]
+__all__ = ["ODD", "channel_shape", "message_shape", "user_shape", "users_page"]
 
 _MOST_PAGES: Final = 64
-_ODD: Final = frozenset({*PRIVATE, "reactions", "subtype", "thread_ts"}) - {"channel"}
+ODD: Final = frozenset({*PRIVATE, "reactions", "subtype", "thread_ts"}) - {"channel"}
 """What a plain message does not have."""
 
 
@@ -204,7 +204,7 @@ def _direct_shape(c: Context, row: Row, team: str) -> dict[str, Any]:
 
 def message_shape(c: Context, row: Row) -> dict[str, Any]:
     """A message as history and answers show it, without what only the twin stores."""
-    if _ODD.isdisjoint(row):
+    if ODD.isdisjoint(row):
         message = row.copy()
         del message["channel"]
         message["team"] = c.team["id"]

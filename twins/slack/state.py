@@ -22,6 +22,7 @@ __all__ = [
     "find_user",
     "is_member",
     "is_ts",
+    "keep",
     "member_ids",
     "members_of",
     "next_ts",
@@ -51,7 +52,7 @@ def is_ts(text: str) -> bool:
 
 def next_ts(twin: Twin) -> str:
     """A message timestamp: virtual time in microseconds, unique and rising in the workspace."""
-    value = twin.ids.rise("ts", twin.clock.micros)
+    value = twin.ids.rise("ts", twin.universe.clock.micros)
     return f"{value // 1_000_000}.{value % 1_000_000:06d}"
 
 
@@ -198,16 +199,21 @@ def remove_member(twin: Twin, channel: Row, user: str) -> None:
 
 def post(twin: Twin, channel: str, user: str, text: str, **fields: Any) -> Row:
     """Store a message; ``thread_ts`` among ``fields`` makes it a reply."""
-    ts = next_ts(twin)
     row: Row = {
         "type": "message",
         "channel": channel,
         "user": user,
         "text": text,
-        "ts": ts,
+        "ts": next_ts(twin),
         **fields,
     }
-    twin.tables["messages"].put((channel, ts), row)
+    return keep(twin, row)
+
+
+def keep(twin: Twin, row: Row) -> Row:
+    """Store a new message and tell of it."""
+    tables = twin.tables
+    tables["messages"].put((row["channel"], row["ts"]), row)
     if events.listening(twin):
         events.said(twin, row)
     return row
