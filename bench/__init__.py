@@ -1,1 +1,1 @@
-"""Measurements: ``make bench`` runs all. Claims in the docs are ratios from one run of these."""
+"""Measurements: ``make bench`` runs all. Claims in the docs are figures of one run of these."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from bench import paint, pipeline, startup, trials
+from bench import forks, paint, pipeline, startup, trials, twins
 
 PARTS = {
     "startup": startup.main,
+    "forks": forks.main,
+    "twins": twins.main,
     "trials": trials.main,
     "paint": paint.main,
     "pipeline": pipeline.main,
