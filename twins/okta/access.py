@@ -51,7 +51,8 @@ class Access(OktaBase):
             return None
         if call.scratch.get("revoked"):
             return errors.error(call, 401, *errors.STATUS_ERRORS[401])
-        refused = preflight(call) or super().before(call)
+        refused = preflight(call) if call.request.method == "OPTIONS" else None
+        refused = refused or super().before(call)
         if refused is not None and refused.status >= 400:
             scheme = call.request.headers.get("authorization", "").partition(" ")[0]
             if scheme in ("Bearer", "DPoP"):

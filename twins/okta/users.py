@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import orjson
 
-from factory_tui.universe import Call, Response, Row, Table, Twin, route, thaw
+from factory_tui.universe import Call, Request, Response, Row, Table, Twin, route, thaw
 
 from . import changes, errors, seeds, shapes
 from .base import JSON, body_object, flag, listed, now, page, page_links, page_place
@@ -117,11 +117,10 @@ class Users:
     @route("GET", "/api/v1/users", "listUsers")
     def list_users(self, call: Call) -> Response:
         """``q``, ``filter`` or ``search``; without one, everybody who is not deprovisioned."""
+        credentials, plain = call.request.derived(_asked)
+        if plain is not None:
+            return _everybody(call, plain)
         query = call.request.query
-        content = call.request.headers.get("content-type", "")
-        credentials = "omitCredentials" not in content.replace("omitCredentialsLinks", "")
-        if credentials and _PLAIN.issuperset(query):
-            return _everybody(call)
         rows: Iterable[Row] = call.twin["users"].rows()
         default = 200
         by_offset = False
@@ -227,16 +226,26 @@ class Users:
         return Response.json([])
 
 
-def _everybody(call: Call) -> Response:
+_Place = tuple[str, str, str]
+
+
+def _asked(request: Request) -> tuple[bool, _Place | None]:
+    """Whether credentials are wanted, and of a list of everybody how its pages are told apart."""
+    content = request.headers.get("content-type", "")
+    credentials = "omitCredentials" not in content.replace("omitCredentialsLinks", "")
+    if not credentials or not _PLAIN.issuperset(request.query):
+        return credentials, None
+    return credentials, (request.base_url, request.path, request.query_string)
+
+
+def _everybody(call: Call, place: _Place) -> Response:
     """A page of those who are not deprovisioned, written once until a user changes."""
-    users = call.twin["users"]
-    base = call.request.base_url
-    start, size = page_place(call, 200, 200)
+    users = call.twin.tables["users"]
     known = users.derived(_pages)
-    request = call.request
-    place = start, size, base, request.path, request.query_string
     found = known.get(place)
     if found is None:
+        start, size = page_place(call, 200, 200)
+        base = call.request.base_url
         rows = (
             row
             for row in users.rows_from("n", start + 1 if start else 0)
@@ -252,8 +261,8 @@ def _everybody(call: Call) -> Response:
     return Response(200, body, [JSON, *links])
 
 
-def _pages(_users: Table) -> dict[Any, tuple[bytes, tuple[tuple[str, str], ...]]]:
-    """Place, size and address of a page to its JSON and its links."""
+def _pages(_users: Table) -> dict[_Place, tuple[bytes, tuple[tuple[str, str], ...]]]:
+    """What asks for a page to its JSON and its links; how long pages are a universe settles."""
     return {}
 
 
