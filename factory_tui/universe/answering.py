@@ -151,7 +151,7 @@ class Answering:
     def _respond(self, call: Call, fault: Fault | None) -> Response:
         pack = call.twin.pack
         if fault is not None:
-            self.clock.advance(fault.delay)
+            self.clock.wait(fault.delay)
             if fault.drop == "before":
                 return Response(0)
             if fault.reply is not None:

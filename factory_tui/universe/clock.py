@@ -128,6 +128,10 @@ class Clock:
             raise ValueError("that is beyond the calendar")
         self.micros += round(seconds * 1_000_000)
 
+    def wait(self, seconds: float) -> None:
+        """Move as far as the real time is about to. Raises ``ValueError`` as :meth:`advance`."""
+        self.advance(seconds)
+
     def tick(self) -> int:
         """Move by one request's :data:`TICK`; the new :attr:`micros`."""
         self.micros = micros = self.micros + _TICK
@@ -166,6 +170,9 @@ class LiveClock(Clock):
         self.micros = before = max(self.micros, _real() + self._ahead)
         super().advance(seconds)
         self._ahead += self.micros - before
+
+    def wait(self, seconds: float) -> None:
+        """Nothing: the real time passes by itself."""
 
     def tick(self) -> int:
         """Go to the real time, at least by a microsecond; the new :attr:`micros`."""

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from factory_tui.universe import Universe
+from factory_tui.universe import Request, Universe, load_packs
 from factory_tui.universe import clock as clocks
-from factory_tui.universe.clock import LiveClock, clock_at
+from factory_tui.universe.clock import TICK, LiveClock, clock_at
 from factory_tui.universe.control import serve_control
 from factory_tui.universe.standalone import serve_packs
 
@@ -72,6 +72,19 @@ def test_what_it_is_advanced_by_stays_on_top(real: Real) -> None:
     clock.advance(0)
     assert clock.now() == real.moment + timedelta(hours=1)
     assert other.now() == real.moment + timedelta(hours=1) - timedelta(seconds=5)
+
+
+def test_a_delayed_answer_takes_its_time_once(real: Real) -> None:
+    notes = load_packs(Path(__file__).parent / "packs", ["notes"])
+    fault = {"twin": "notes", "delay": 3600}
+    fixed, live = Universe(notes), Universe(notes, clock="now")
+    before = fixed.clock.now()
+    for universe in (fixed, live):
+        universe.faults.add(fault)
+        universe.handle("notes", Request.build("GET", "/notes", {}, b""))
+    assert fixed.clock.now() - before == timedelta(hours=1) + TICK
+    # Whoever serves keeps the answer back for that hour; then it is an hour later.
+    assert live.clock.now() - real.moment < timedelta(seconds=1)
 
 
 def test_restored_snapshots_meet_the_present(real: Real) -> None:
