@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from factory_tui.text import clean
+from factory_tui.trials.brief import brief
 from factory_tui.universe import Snapshot, Universe
 
 __all__ = ["end_state"]
@@ -94,17 +94,17 @@ def _table(name: str, table: Any, changes: Mapping[Any, Any]) -> dict[str, Any]:
 
 
 def _key(key: Any) -> str:
-    return clean("/".join(key) if isinstance(key, tuple) else str(key), limit=200)
+    return brief("/".join(key) if isinstance(key, tuple) else str(key), 200)
 
 
 def _plain(value: Any) -> Any:
     """The value as cleaned JSON; what JSON does not know is told as text."""
     if isinstance(value, str):
-        return clean(value, limit=_TEXT)
+        return brief(value, _TEXT)
     if isinstance(value, dict):
-        return {clean(str(key), limit=200): _plain(item) for key, item in value.items()}
+        return {brief(str(key), 200): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [_plain(item) for item in value]
     if value is None or isinstance(value, bool | int | float):
         return value
-    return clean(str(value), limit=_TEXT)
+    return brief(str(value), _TEXT)

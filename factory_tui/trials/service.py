@@ -53,7 +53,11 @@ class Service:
 
     @classmethod
     async def start(
-        cls, sandbox: Sandbox, argv: list[str], make_box: Callable[[int], Box]
+        cls,
+        sandbox: Sandbox,
+        argv: list[str],
+        make_box: Callable[[int], Box],
+        made: Callable[[Service], None] = lambda _: None,
     ) -> Service:
         """Start a command and wait until it listens, or has ended, or time is up.
 
@@ -61,11 +65,13 @@ class Service:
             sandbox: Makes the box.
             argv: The command.
             make_box: The box for a service at the port given.
+            made: Told of the service before it starts.
 
         Raises:
             SandboxFault: If the box failed.
         """
         service = cls(own_port(sandbox))
+        made(service)
         box = make_box(service.port)
         service._task = asyncio.create_task(
             sandbox.run(argv, box, stop=service._stop, started=service._started)

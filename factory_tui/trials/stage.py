@@ -34,18 +34,16 @@ from factory_tui.scenarios.facts.schema import VIEWS
 from factory_tui.text import clean
 from factory_tui.trials import service
 from factory_tui.trials.endstate import end_state
-from factory_tui.trials.exchanges import exchange_entry, exchange_rows
+from factory_tui.trials.exchanges import exchange_entries, exchange_rows
 from factory_tui.trials.guard import Guard
 from factory_tui.trials.network import Network
 from factory_tui.trials.operations import Operations
+from factory_tui.trials.records import kept, new_record
 from factory_tui.trials.service import Service
 from factory_tui.trials.wire import HarnessFault
 from factory_tui.universe import Courier, Pack, Universe
 
 __all__ = ["Stage", "StageOptions"]
-
-OUTPUT_KEPT = 20_000
-"""Characters of a command's output that a trajectory keeps (head and tail)."""
 
 FILE_KEPT = 1 << 20
 """Bytes of a file in the scratch folder that facts can see."""
@@ -99,7 +97,10 @@ class Stage:
         self.network = Network(self.universe)
         self.service: Service | None = None
         self._service_record: dict[str, Any] = {}
-        self._courier = Courier(self.universe, connect=self._connect)
+        self._starting: Service | None = None
+        self._started = asyncio.Event()
+        self._started.set()
+        self._courier = Courier(self.universe, connect=self._connect, ready=self._started.wait)
         self._over = asyncio.Event()
         self._guard = Guard(self.universe, self._cut_off)
         self.entities: dict[str, Any] = {"sut": self._sut}
@@ -291,10 +292,10 @@ class Stage:
             box = self._with_service(box)
         done = await self.sandbox.run(["/bin/sh", "-c", command], box, stop=self._over)
         self._note_exchanges(step)
-        record = _record(command, step)
+        record = new_record(command, step)
         self.commands.append(record)
         self._told(record, done)
-        self._note("run", "product", command, step, _kept(record))
+        self._note("run", "product", command, step, kept(record))
 
     # -- a service -----------------------------------------------------------------------
 
@@ -312,15 +313,23 @@ class Stage:
             )
 
         argv = ["/bin/sh", "-c", f"exec {command}"]
-        record = self._service_record = _record(command, step)
+        record = self._service_record = new_record(command, step)
         self.commands.append(record)
-        self.service = await Service.start(self.sandbox, argv, make_box)
+        self._started.clear()
+        try:
+            self.service = await Service.start(self.sandbox, argv, make_box, self._begins)
+        finally:
+            self._starting = None
+            self._started.set()
         if self.service.ended is not None:
             await self._end_service(step)
         elif self.service.listens:
             self._note("start", "product", command, step, {"listens": True})
         else:
             self._note("start", "product", command, step, {"listens": False})
+
+    def _begins(self, starting: Service) -> None:
+        self._starting = starting
 
     async def _end_service(self, step: int) -> None:
         """Stop the service if it still runs, and note what it printed and how it ended."""
@@ -332,7 +341,7 @@ class Stage:
         self._told(record, done)
         if not by_itself and not self._guard.killed:
             record["killed"] = ""  # we did, and that says nothing of it
-        data = {**_kept(record), "by_itself": by_itself}
+        data = {**kept(record), "by_itself": by_itself}
         self._note("stop", "product", record["command"], step, data)
 
     def _with_service(self, box: Box) -> Box:
@@ -349,9 +358,10 @@ class Stage:
         self, host: str, port: int
     ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Where the twins' events go: to the service, and nowhere else."""
-        if self.service is None:
+        told = self.service or self._starting
+        if told is None:
             raise ConnectionRefusedError(f"nobody listens at {host}:{port}")
-        return await self.service.connect(host, port)
+        return await told.connect(host, port)
 
     def _cut_off(self) -> None:
         """The guard has had enough of the product."""
@@ -419,7 +429,7 @@ class Stage:
     def _note_exchanges(self, step: int) -> None:
         """Put the traffic since the last time into the trajectory, and what was sought in vain."""
         tap = self.universe.tap
-        self.trajectory += [exchange_entry(exchange, step) for exchange in tap[self._noted :]]
+        self.trajectory += exchange_entries(tap[self._noted :], step)
         self._noted = len(tap)
         for name in self.network.unknown[self._sought :]:
             said = f"it looked for the host {clean(name, limit=300)}, which does not exist here"
@@ -473,26 +483,3 @@ class Stage:
                     break
                 found[clean(name)] = clean(content)
         return found
-
-
-def _record(command: str, step: int) -> dict[str, Any]:
-    """A command as facts see it, before anything is known of it."""
-    return {
-        "step": step,
-        "command": command,
-        "exit": None,
-        "killed": "",
-        "stdout": "",
-        "stderr": "",
-        "output": "",
-        "seconds": 0.0,
-    }
-
-
-def _kept(record: Mapping[str, Any]) -> dict[str, Any]:
-    """A command's record as a trajectory keeps it."""
-    return {
-        key: clean(value, limit=OUTPUT_KEPT) if key in ("stdout", "stderr") else value
-        for key, value in record.items()
-        if key not in ("output", "step")
-    }

@@ -4,8 +4,9 @@ import asyncio
 import ssl
 import time
 import traceback
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from factory_tui.universe.client import Connect, send
@@ -33,6 +34,7 @@ class Courier:
         universe: Whose events; its :attr:`Universe.courier` from :meth:`start` on.
         connect: Makes the connections, for receivers that live in another network.
         tls: For receivers at ``https``.
+        ready: Awaited before each delivery over HTTP: receivers that still start are not told.
     """
 
     def __init__(
@@ -41,8 +43,10 @@ class Courier:
         *,
         connect: Connect | None = None,
         tls: ssl.SSLContext | None = None,
+        ready: Callable[[], Awaitable[Any]] | None = None,
     ) -> None:
         self.universe = universe
+        self._ready = ready
         self._connect = connect
         self._tls = tls
         self._one = asyncio.Lock()
@@ -130,6 +134,8 @@ class Courier:
     async def _deliver(self, delivery: Delivery) -> None:
         universe = self.universe
         epoch = universe.outbox.epoch
+        if self._ready is not None and not delivery.subscription.url.startswith(SCHEME):
+            await self._ready()
         started = time.perf_counter()
         url = delivery.subscription.url
         # A receiver's library compares the signature's time with its own clock.

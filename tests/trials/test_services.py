@@ -180,3 +180,35 @@ async def test_a_service_cannot_lead_a_users_file_out_of_its_box(
     assert list(outside.iterdir()) == []
     told = {entry["data"].get("killed", "") for entry in report.trajectory[1:-1]}
     assert "blocked" in told
+
+
+async def test_a_service_is_told_what_came_due_while_it_started_as_soon_as_it_listens(
+    pool: Pool, job: MakeJob
+) -> None:
+    slow = BOT.replace(
+        "http.server.ThreadingHTTPServer((", "begin()\nhttp.server.ThreadingHTTPServer(("
+    )
+    begin = """
+def begin():
+    url = urllib.parse.urlsplit(os.environ["SLACK_URL"])
+    c = http.client.HTTPConnection(url.hostname, url.port)
+    c.request("POST", url.path + "chat.postMessage", "channel=general&text=up", {
+        "authorization": "Bearer " + os.environ["SLACK_TOKEN"],
+        "content-type": "application/x-www-form-urlencoded"})
+    c.getresponse().read()
+    import time
+    time.sleep(1.5)
+"""
+    slow = slow.replace("class Handler", begin + "\nclass Handler")
+    report, exchanges = await tried(
+        pool,
+        job(
+            slow,
+            "1. start: `{{sut}}`\n2. run: `{{sut}} ask`\n",
+            "- must fact: cmd[2].output contains seen: 1",
+            slack=LISTENING,
+        ),
+    )
+    assert all(fact["ok"] for fact in report.facts), report.facts
+    out = [(row["operation"], row["status"]) for row in exchanges if row["direction"] == "out"]
+    assert out == [("message", 200)], "nothing was refused meanwhile"
