@@ -406,7 +406,7 @@ def editing(monkeypatch: pytest.MonkeyPatch, app: FactoryApp, write: str) -> lis
         Path(command[-1]).write_text(write)
 
     monkeypatch.setenv("VISUAL", "my-editor --wait")
-    monkeypatch.setattr("factory_tui.ui.screens.spec.subprocess.run", run)
+    monkeypatch.setattr("factory_tui.ui.external.subprocess.run", run)
     monkeypatch.setattr(app, "suspend", nullcontext)
     return handed
 

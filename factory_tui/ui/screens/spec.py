@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import shlex
-import signal
-import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on
-from textual.app import SuspendNotSupported
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import TextArea
 
+from factory_tui.ui.external import EditorError, edit, editor_command
 from factory_tui.ui.screens.confirm import ConfirmScreen
 from factory_tui.ui.screens.frame import FrameScreen
 from factory_tui.ui.specfile import NotASpec, SpecFile, Unreadable, older_version, unified
@@ -455,14 +450,13 @@ class SpecScreen(FrameScreen):
         """Edit in $VISUAL or $EDITOR: the file itself, or a copy of an unsaved text."""
         if self.file is None:
             return
-        wanted = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
         try:
-            command = shlex.split(wanted) or ["vi"]
-        except ValueError:
-            self.notify(f"$VISUAL or $EDITOR cannot be read: {wanted}", severity="error")
+            command = editor_command()
+        except EditorError as error:
+            self.notify(str(error), severity="error")
             return
         if not self.dirty:
-            self._run_editor([*command, str(self.path)])
+            self._edit(command, self.path)
             try:
                 self._disk = self.file.read()
             except Unreadable as error:
@@ -477,31 +471,17 @@ class SpecScreen(FrameScreen):
         with tempfile.TemporaryDirectory(prefix="spec-") as folder:
             copy = Path(folder) / self.path.name
             copy.write_text(self.text_area.text, encoding="utf-8")
-            if self._run_editor([*command, str(copy)]):
+            if self._edit(command, copy):
                 text = copy.read_text(encoding="utf-8", errors="replace")
                 if text != self.text_area.text:
                     self._replace(text)
                 self.notify("Back from your editor; ctrl+s saves")
         self._show_state()
 
-    def _run_editor(self, command: list[str]) -> bool:
+    def _edit(self, command: list[str], path: Path) -> bool:
         try:
-            with self.app.suspend(), _ctrl_c_is_the_editors():
-                subprocess.run(command, check=False)
-        except SuspendNotSupported:
-            self.notify("This terminal cannot hand over to another editor", severity="warning")
-            return False
-        except OSError as error:
-            self.notify(f"{command[0]}: {error.strerror}", severity="error")
+            edit(self.app, command, path)
+        except EditorError as error:
+            self.notify(str(error), severity="error")
             return False
         return True
-
-
-@contextlib.contextmanager
-def _ctrl_c_is_the_editors() -> Iterator[None]:
-    """Do not leave at a ctrl+c that is meant for the editor; both get the signal."""
-    before = signal.signal(signal.SIGINT, lambda number, frame: None)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
