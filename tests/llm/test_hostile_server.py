@@ -1,5 +1,6 @@
 """What a model server says is booked and kept, or refused; it never breaks whoever asked."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from decimal import Decimal
@@ -8,7 +9,15 @@ from typing import Any
 import pytest
 
 from factory_tui.agent import AssistantTurn, turn_to_json
-from factory_tui.llm import Limits, LLMError, MemoryBook, Request, bounds
+from factory_tui.llm import (
+    AdapterTimeout,
+    Limits,
+    LLMError,
+    MemoryBook,
+    Request,
+    RequestTimeoutError,
+    bounds,
+)
 from factory_tui.llm.ledger import Ledger
 from factory_tui.llm.serving import Call, Reply
 from factory_tui.store.codec import dumps, loads
@@ -226,3 +235,69 @@ async def test_an_answer_without_end_is_refused(
         await desk.client(max_retries=0).complete(ask())
     assert sum(sent) < 40 << 20  # what the sockets hold included
     assert [state for state, _ in desk.states] == ["forfeited"]
+
+
+ELSEWHERE: dict[str, tuple[Callable[[int], bytes], int, bool]] = {
+    "a line": (lambda n: b"data: " + b"x" * 65_536 if not n else b"x" * 65_536, 200, True),
+    "lines": (lambda n: b"data: x\n" * 8192, 200, True),
+    "events nobody knows": (lambda n: _event({"type": "zork", "x": "x" * 60_000}), 200, True),
+    "a body": (lambda n: b'{"x":"' if not n else b"x" * 65_536, 200, False),
+    "an error": (lambda n: b"x" * 65_536, 500, False),
+}
+
+
+@pytest.mark.parametrize("provider", ["openai", "gemini"])
+@pytest.mark.parametrize("what", ELSEWHERE)
+async def test_other_providers_answers_without_end_are_refused(
+    providers: Providers, provider: str, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounds, "_STREAM", 12 << 20)
+    monkeypatch.setattr(bounds, "_WHOLE", 12 << 20)
+    piece, status, streamed = ELSEWHERE[what]
+    sent: list[int] = []
+
+    async def step(_api: str, _body: dict[str, Any], _call: Call, reply: Reply) -> None:
+        if streamed:
+            await reply.begin()
+        else:
+            head = f"HTTP/1.1 {status} x\r\ncontent-type: application/json\r\n"
+            await reply._send(f"{head}transfer-encoding: chunked\r\n\r\n".encode())
+        for number in range(1_000_000):
+            sent.append(len(piece(number)))
+            await reply.raw(piece(number))
+
+    providers.steps = [step]
+    client = providers.client()
+    asked = Request("m", ask().messages, max_tokens=50, provider=provider)
+    with pytest.raises(LLMError):
+        if streamed:
+            async for _ in client.stream(asked):
+                pass
+        else:
+            await client.complete(asked)
+    assert sum(sent) < 40 << 20  # what the sockets hold included
+
+
+@pytest.mark.parametrize("provider", ["openai", "gemini", "anthropic"])
+async def test_a_stream_that_goes_on_and_on_ends(providers: Providers, provider: str) -> None:
+    async def step(_api: str, _body: dict[str, Any], _call: Call, reply: Reply) -> None:
+        await reply.begin()
+        while True:
+            await reply.raw(b'data: {"type": "zork"}\n\n')
+            await asyncio.sleep(0.05)
+
+    providers.steps = [step]
+    client = providers.client(timeout=AdapterTimeout(stream=1.0))
+    asked = Request("m", ask().messages, max_tokens=50, provider=provider)
+    with pytest.raises(RequestTimeoutError):
+        async for _ in client.stream(asked):
+            pass
+
+
+async def test_a_long_event_may_come_in_many_pieces() -> None:
+    event = b"data: " + b"x" * (2 << 20) + b"\n\n"
+    counted = bounds._Events()
+    pieces = [event[at : at + 1448] for at in range(0, len(event), 1448)]
+    assert all(counted.bear(piece) for piece in pieces * 3)
+    tiny = bounds._Events()
+    assert not all(tiny.bear(b"x" * 100) for _ in range(100))

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 from urllib.parse import urlsplit
 
+from factory_tui.llm.bounds import bound_reply
 from factory_tui.llm.errors import (
     ConfigurationError,
     NetworkError,
@@ -64,11 +65,12 @@ class ProviderAdapter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AdapterTimeout:
-    """Seconds: to connect, for a whole request, and between two events of a stream."""
+    """Seconds: to connect, for a whole request, between two events of a stream, for all of it."""
 
     connect: float = 10.0
     request: float = 120.0
     stream_read: float = 30.0
+    stream: float = 3600.0
 
     @classmethod
     def of(cls, timeout: "AdapterTimeout | float | None") -> "AdapterTimeout":
@@ -137,6 +139,8 @@ class Connection:
                     ),
                     limits=httpx2.Limits(max_connections=1000, max_keepalive_connections=100),
                     follow_redirects=True,
+                    headers={"accept-encoding": "identity"},
+                    event_hooks={"response": [bound_reply]},
                 )
                 self._sdk = self._make(module, self._http)
         return self._sdk

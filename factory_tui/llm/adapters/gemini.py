@@ -4,6 +4,7 @@ Calls have no ids there (newer models give some): where one is missing it is mad
 find their function's name through the history.
 """
 
+import asyncio
 import uuid
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from types import ModuleType
@@ -204,7 +205,8 @@ class GeminiAdapter(SdkAdapter):
         """The provider's own listing of its models, as it comes."""
         try:
             sdk = await self._connection.sdk()
-            return [_plain(model) async for model in await sdk.aio.models.list()]
+            async with asyncio.timeout(self.timeout.request):
+                return [_plain(model) async for model in await sdk.aio.models.list()]
         except Exception as error:
             raise self._translate(error) from error
 

@@ -1,5 +1,6 @@
 """What adapters over an SDK share: one request, one stream, and their errors as ours."""
 
+import asyncio
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from types import ModuleType
@@ -114,8 +115,8 @@ class SdkAdapter:
             sdk = await self._connection.sdk()
             import httpx2
 
-            reply = await sdk.get(path, cast_to=httpx2.Response, options={"params": params})
-            return reply.json()
+            asked = sdk.get(path, cast_to=httpx2.Response, options={"params": params})
+            return (await within(self.timeout.request, self.name, asked)).json()
         except Exception as error:
             raise self._translate(error) from error
 
@@ -157,12 +158,14 @@ class SdkAdapter:
             open: Whether the request was answered before the first event is asked for.
 
         Raises:
-            RequestTimeoutError: It was silent for too long.
+            RequestTimeoutError: It was silent for too long, or went on for too long.
             SDKError: It broke.
         """
+        end = asyncio.get_running_loop().time() + self.timeout.stream
         while True:
+            left = max(0.0, end - asyncio.get_running_loop().time())
             try:
-                event = await within(self.timeout.stream_read, self.name, anext(events))
+                event = await within(min(self.timeout.stream_read, left), self.name, anext(events))
             except StopAsyncIteration:
                 return
             except RequestTimeoutError:
