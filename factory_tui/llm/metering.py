@@ -205,17 +205,16 @@ def _plain(response: Response) -> Response:
                 native=native,
             )
         )
-    named = plain([response.id, response.model])
-    if parts == response.message.content and named == [response.id, response.model]:
+    key, model = plain(response.id), plain(response.model)
+    if parts == response.message.content and (key, model) == (response.id, response.model):
         return response
     return Response(
-        *named,
-        None,
-        "",
-        response.usage,
-        response.cost,
-        response.budget_tokens,
-        response.incomplete_tool,
+        key,
+        model,
+        usage=response.usage,
+        cost=response.cost,
+        budget_tokens=response.budget_tokens,
+        incomplete_tool=response.incomplete_tool,
         provider=response.provider,
         message=replace(response.message, content=parts),
         finish_reason=response.finish_reason,
