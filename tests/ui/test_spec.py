@@ -107,7 +107,7 @@ def test_a_save_that_fails_leaves_the_old_text(
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(specfile.os, "fsync", full)
+    monkeypatch.setattr("os.fsync", full)
     with pytest.raises(OSError, match="No space"):
         write_atomically(path, b"new")
     assert path.read_text() == "old" and [p.name for p in tmp_path.iterdir()] == ["a.md"]
