@@ -17,7 +17,6 @@ from textual.pilot import Pilot
 
 from factory_tui.engine.specs import _diff as journal_diff
 from factory_tui.store import IterationRow, Store
-from factory_tui.ui import specfile
 from factory_tui.ui.app import FactoryApp
 from factory_tui.ui.screens.confirm import ConfirmScreen
 from factory_tui.ui.screens.run import RunScreen
