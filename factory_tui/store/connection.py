@@ -11,12 +11,21 @@ from pathlib import Path
 from typing import Any, Final
 
 from .errors import StoreError
-from .migrations import Plan, migrate
+from .migrations import Plan, is_current, migrate
 
 __all__ = ["Connection", "Repository", "refers_to"]
 
 # A stall of 0.9 s was seen with two busy writers on a fast disk; a slow one must not fail a run.
 BUSY_S: Final = 20.0
+
+_CANNOT_WRITE: Final = frozenset(
+    {
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_READONLY,
+    }
+)
 
 _PRAGMAS: Final = (
     "foreign_keys=ON",
@@ -32,6 +41,8 @@ _PRAGMAS: Final = (
 class Connection:
     """A file opened in WAL mode and migrated.
 
+    Where nothing can be written (no space, no right to) a current file is opened for reading.
+
     Every use holds one lock, so threads share the connection safely; other processes are kept
     apart by SQLite (``BEGIN IMMEDIATE`` and a busy timeout).
 
@@ -41,6 +52,9 @@ class Connection:
         create: make the file (and its folder) when it is missing.
         durable: whether commits reach the disk before they return unless told otherwise.
 
+    Attributes:
+        readonly: why nothing can be written, "" if it can.
+
     Raises:
         StoreError: the file is missing, damaged, foreign, newer, or cannot be opened.
     """
@@ -49,6 +63,7 @@ class Connection:
         self.path = Path(path)
         self._durable = durable
         self._full: bool | None = None
+        self.readonly = ""
         self._lock = threading.RLock()
         if self.path.is_dir():
             raise StoreError(f"{self.path} is not a file, so it cannot be the database.")
@@ -68,13 +83,11 @@ class Connection:
         except (OSError, sqlite3.Error) as error:
             raise StoreError(f"{self.path} cannot be opened: {error}.") from error
         try:
-            self._enter_wal()
-            for pragma in _PRAGMAS:
-                self.raw.execute(f"PRAGMA {pragma}")
-            self._sync(full=True)
-            migrate(self.raw, plan, str(self.path))
+            self._begin(plan)
         except sqlite3.Error as error:
             self.raw.close()
+            if self._open_to_read(plan, error):
+                return
             if isinstance(error, sqlite3.OperationalError):
                 raise StoreError(f"{self.path} cannot be used: {error}.") from error
             raise StoreError(
@@ -84,6 +97,37 @@ class Connection:
         except BaseException:
             self.raw.close()
             raise
+
+    def _begin(self, plan: Plan) -> None:
+        self._enter_wal()
+        for pragma in _PRAGMAS:
+            self.raw.execute(f"PRAGMA {pragma}")
+        self._sync(full=True)
+        migrate(self.raw, plan, str(self.path))
+
+    def _open_to_read(self, plan: Plan, error: sqlite3.Error) -> bool:
+        """Open a current file for reading only, where that is all that can be done with it."""
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _CANNOT_WRITE:
+            return False
+        # Without its index of the log (shared memory that is a file too) SQLite reads the file as
+        # it was at the last checkpoint.
+        for how in ("mode=ro", "mode=ro&immutable=1"):
+            try:
+                self.raw = sqlite3.connect(
+                    f"{self.path.absolute().as_uri()}?{how}",
+                    uri=True,
+                    timeout=BUSY_S,
+                    isolation_level=None,
+                    check_same_thread=False,
+                )
+                if is_current(self.raw, plan, str(self.path)):
+                    self._full = True
+                    self.readonly = str(error)
+                    return True
+                self.raw.close()
+            except sqlite3.Error:
+                self.raw.close()
+        return False
 
     def close(self) -> None:
         """Close the connection; closing twice is fine."""
@@ -99,6 +143,8 @@ class Connection:
             sqlite3.IntegrityError: a constraint does not hold; nothing was written.
         """
         with self._lock, self._translated():
+            if self.readonly:
+                raise StoreError(f"{self.path} can only be read: {self.readonly}.")
             if self.raw.in_transaction:
                 with self._savepoint():
                     yield self.raw

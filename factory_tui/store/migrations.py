@@ -17,7 +17,7 @@ from .errors import StoreError
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-__all__ = ["Migration", "Plan", "migrate"]
+__all__ = ["Migration", "Plan", "is_current", "migrate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +42,18 @@ class Plan:
         return len(self.steps)
 
 
+def is_current(conn: sqlite3.Connection, plan: Plan, where: str) -> bool:
+    """Whether a file needs no migration. Raises what :func:`migrate` raises."""
+    return _version(conn, plan, where) == plan.version
+
+
 def migrate(conn: sqlite3.Connection, plan: Plan, where: str) -> None:
     """Apply what is missing. ``where`` names the file in messages.
 
     Raises:
         StoreError: the file was written by a newer program or belongs to another one.
     """
-    if _version(conn, plan, where) == plan.version:
+    if is_current(conn, plan, where):
         return
     from sqlite_utils import Database, Migrations
 

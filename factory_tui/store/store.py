@@ -10,6 +10,7 @@ from typing import Self
 
 from .blobs import Blobs
 from .connection import Connection
+from .errors import StoreError
 from .export import Export
 from .journal import Journal
 from .ledger import Ledgers
@@ -41,8 +42,14 @@ class Store(Journal, Runs, Trials, Places, Turns, Blobs, Ledgers, Removal, Expor
         """Open the database, making or migrating it as needed.
 
         Raises:
-            StoreError: one sentence why not: missing, damaged, foreign, or from a newer version.
+            StoreError: one sentence why not: missing, emptied, damaged, foreign, or from a newer
+                version.
         """
+        if _emptied(path):
+            raise StoreError(
+                f"{path} is empty, although there are runs beside it: restore it from a copy, or "
+                "delete it to begin with a new one."
+            )
         return cls(Connection(path, FACTORY, create=create, durable=True))
 
     def close(self) -> None:
@@ -87,3 +94,13 @@ class Store(Journal, Runs, Trials, Places, Turns, Blobs, Ledgers, Removal, Expor
         """
         with self._db.write():
             yield
+
+
+def _emptied(path: Path) -> bool:
+    """Whether the file was cut to nothing: a new one is filled before there is any run's folder."""
+    try:
+        return path.stat().st_size == 0 and any(
+            child.is_dir() and not child.name.startswith(".") for child in path.parent.iterdir()
+        )
+    except OSError:
+        return False

@@ -176,3 +176,53 @@ def test_any_folder_name_will_do(tmp_path: Path) -> None:
     assert odd.is_file()
     with Store.open(odd, create=False) as store:
         assert store.path == odd
+
+
+def test_a_store_that_was_cut_to_nothing_is_no_new_one(path: Path) -> None:
+    Store.open(path).close()
+    (path.parent / "r1").mkdir()
+    for suffix in ("-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    path.write_bytes(b"")
+    for create in (True, False):
+        with pytest.raises(StoreError, match="is empty, although there are runs beside it"):
+            Store.open(path, create=create)
+    assert path.read_bytes() == b""
+    (path.parent / "r1").rmdir()
+    Store.open(path).close()  # an empty file in an empty folder is a new store
+
+
+NO_SPACE = """
+import resource, sys
+from pathlib import Path
+from factory_tui.store import RunRow, Store, StoreError
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # as on a full disk: no file grows
+with Store.open(Path(sys.argv[1])) as store:
+    print(*[event.data["text"] for event in store.events()])
+    try:
+        store.add_run(RunRow("01ARZ3NDEKTSV4RRFFQ69G5FAX"))
+    except StoreError as error:
+        print(error)
+"""
+
+
+@pytest.mark.parametrize("busy", [False, True])
+def test_a_store_can_be_read_where_nothing_can_be_written(path: Path, busy: bool) -> None:
+    with Store.open(path) as store:
+        store.add_run(RunRow(RUN))
+        store.append(RUN, "note", {"text": "hello", "level": "info"})
+    holder = Store.open(path) if busy else None
+    if holder is not None:
+        holder.append(RUN, "note", {"text": "again", "level": "info"})
+    done = subprocess.run(
+        [sys.executable, "-c", NO_SPACE, str(path)], capture_output=True, text=True, timeout=120
+    )
+    if holder is not None:
+        holder.close()
+    assert done.stderr == ""
+    read, refused = done.stdout.splitlines()
+    assert read == ("hello again" if busy else "hello")
+    assert refused.startswith(f"{path}") and "\n" not in refused
+    with Store.open(path) as store:
+        assert len(store.runs()) == 1
