@@ -73,8 +73,8 @@ def known_clock(text: str) -> None:
 
     try:
         clock_at(text)
-    except ValueError:
-        fail(f"--clock {text}: give a time such as 2026-03-02T09:00:00Z, or now")
+    except ValueError as error:
+        fail(f"--{error}")
 
 
 @click.group()

@@ -201,4 +201,9 @@ def _real() -> int:
 
 def clock_at(start: str) -> Clock:
     """The clock that starts at an ISO 8601 time, or at :data:`NOW`. Raises ``ValueError``."""
-    return LiveClock() if start == NOW else Clock(start)
+    if start == NOW:
+        return LiveClock()
+    try:
+        return Clock(start)
+    except ValueError:
+        raise ValueError(f"clock {start}: give a time such as {START}, or {NOW}") from None

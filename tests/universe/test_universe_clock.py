@@ -55,6 +55,9 @@ def test_it_follows_and_never_goes_back(real: Real) -> None:
     before = clock.micros
     assert before < clock.tick() < before + 10
     assert clock.iso() == "2027-01-15T08:01:00.000Z"
+    assert not clock_at("2026-03-02T09:00:00Z").live
+    with pytest.raises(ValueError, match=r"clock noon: give a time such as .*, or now"):
+        clock_at("noon")
 
 
 def test_what_it_is_advanced_by_stays_on_top(real: Real) -> None:
