@@ -1,3 +1,5 @@
+"""Facts: their language, what is wrong with one, and what they find in what was observed."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

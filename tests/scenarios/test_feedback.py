@@ -1,3 +1,5 @@
+"""Feedback: what the builder is told, and that nothing else leaves the vault."""
+
 import pytest
 
 from factory_tui.scenarios.feedback import ScenarioResult, compose, result_of

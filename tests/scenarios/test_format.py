@@ -1,3 +1,5 @@
+"""Scenario files: what is read, and every mistake with its place and a hint."""
+
 from pathlib import Path
 
 import pytest

@@ -1,3 +1,5 @@
+"""The judge: what it is shown, word for word the same, and how its reply is read."""
+
 import json
 from itertools import permutations
 

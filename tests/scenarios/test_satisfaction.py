@@ -1,3 +1,5 @@
+"""Satisfaction: rates, intervals, what counts, and when a scenario is decided."""
+
 import math
 
 import pytest

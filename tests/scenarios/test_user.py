@@ -1,3 +1,5 @@
+"""The simulated user: what it sees, what it does, and whether it stayed in its part."""
+
 import json
 
 import pytest

@@ -1,3 +1,5 @@
+"""The seal of the vault, and scenarios that a program which does nothing could pass."""
+
 from dataclasses import replace
 
 import pytest

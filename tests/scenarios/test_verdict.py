@@ -1,3 +1,5 @@
+"""Verdicts: facts first, the judge second, and whose fault it was."""
+
 import json
 
 import pytest
