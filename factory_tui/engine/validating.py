@@ -370,7 +370,8 @@ class Validation:
         if report.state:
             self.runtime.traffic.save_state(row.id, report.state)
         store = self.runtime.store
-        ms = int(time.time() * 1000) - row.started_ms if row.started_ms else 0
+        # The clock of the machine may have been set back meanwhile.
+        ms = max(0, int(time.time() * 1000) - row.started_ms) if row.started_ms else 0
         with store.transaction():
             store.save_trial(row)
             store.save_steps(

@@ -3,6 +3,7 @@
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -226,3 +227,16 @@ def test_a_store_can_be_read_where_nothing_can_be_written(path: Path, busy: bool
     assert refused.startswith(f"{path}") and "\n" not in refused
     with Store.open(path) as store:
         assert len(store.runs()) == 1
+
+
+@pytest.mark.slow
+def test_a_writer_waits_for_somebody_who_holds_the_lock_for_long(path: Path) -> None:
+    with Store.open(path) as store:
+        store.add_run(RunRow(RUN))
+        other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        other.execute("BEGIN IMMEDIATE")
+        threading.Timer(25, other.execute, ["COMMIT"]).start()
+        assert store.events() == []  # reading waits for nobody
+        store.append(RUN, "note", {"text": "late", "level": "info"})
+        assert [event.data["text"] for event in store.events()] == ["late"]
+        other.close()
