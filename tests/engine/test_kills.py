@@ -127,7 +127,9 @@ def whole(turns: list[dict[str, Any]], *, over: bool) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("pipeline", "seed"), [("three-candidates", 1), ("plan-build-review", 2)])
+@pytest.mark.parametrize(
+    ("pipeline", "seed"), [("three-candidates", 1), ("plan-build-review", 2), ("semport", 3)]
+)
 def test_a_run_killed_at_random_is_sound(
     start: Start,
     chaos: Callable[..., str],

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -273,3 +274,18 @@ def test_the_vault_cannot_be_seeded_into_the_workspace(start: Start, settings: S
 
     with pytest.raises(BadInput, match="must not see"):
         start(recording="unused", seed_from=str(settings.folder))
+
+
+def test_a_live_run_is_not_removed_and_stops_within_a_trial(start: Start, tmp_path: Path) -> None:
+    played = recording(tmp_path / "r.jsonl", write_tool("#!/bin/sh\nsleep 100\n"))
+    run = start(recording=str(played))
+    run.wait_for("trial.started")
+    command = [sys.executable, "-m", "factory_tui", "rm", run.id, "--yes", "--factory"]
+    removed = subprocess.run(
+        [*command, str(run.settings.runs.parent)], capture_output=True, text=True, timeout=100
+    )
+    assert removed.returncode == 2
+    assert "is going on; stop it first" in removed.stderr
+    run.ask("stop")
+    assert run.finished().data["status"] == "stopped"
+    assert run.store.run(run.id).id == run.id
