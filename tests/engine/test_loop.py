@@ -277,7 +277,8 @@ def test_the_vault_cannot_be_seeded_into_the_workspace(start: Start, settings: S
 
 
 def test_a_live_run_is_not_removed_and_stops_within_a_trial(start: Start, tmp_path: Path) -> None:
-    played = recording(tmp_path / "r.jsonl", write_tool("#!/bin/sh\nsleep 100\n"))
+    sleeper = "#!/bin/sh\ncase $0 in /app/*) sleep 100;; esac\n"
+    played = recording(tmp_path / "r.jsonl", write_tool(sleeper))
     run = start(recording=str(played))
     run.wait_for("trial.started")
     command = [sys.executable, "-m", "factory_tui", "rm", run.id, "--yes", "--factory"]
