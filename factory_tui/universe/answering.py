@@ -272,6 +272,8 @@ class Waiting:
 
     __slots__ = ("_open", "_then", "_universe", "outgoing", "timeout")
 
+    wire: Final = None
+
     def __init__(self, universe: Answering, open_call: _Open, ask: Ask) -> None:
         self._universe = universe
         self._open = open_call

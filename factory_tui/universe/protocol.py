@@ -135,7 +135,7 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, universe: Universe | Chooser, twin: str, state: Connections) -> None:
         self._universe = universe if isinstance(universe, Universe) else None
-        self._choose = None if isinstance(universe, Universe) else universe
+        self._choose: Chooser = (lambda _: universe) if isinstance(universe, Universe) else universe
         self._twin = twin
         self._state = state
         self._loop = asyncio.get_running_loop()
@@ -357,22 +357,19 @@ class Connection(asyncio.Protocol):
             self._answer(request, keep_alive)
 
     def _answer(self, request: Request, keep_alive: bool) -> None:
-        universe = self._universe or self._chosen(request)
+        universe = self._universe or self._choose(request)
         if universe is None:
             self._write(request, _nowhere(), keep_alive)
             return
         answered = universe.begin(self._twin, request)
-        if isinstance(answered, Waiting):
+        if answered.wire is not None and keep_alive and request.method != "HEAD":
+            self.transport.write(answered.wire)
+        elif isinstance(answered, Waiting):
             self._later(self._ask(request, keep_alive, universe, answered))
         elif answered.struck:
             self._later(self._strike(request, answered, keep_alive))
-        elif keep_alive and request.method != "HEAD" and answered.wire is not None:
-            self.transport.write(answered.wire)
         else:
             self._write(request, answered, keep_alive)
-
-    def _chosen(self, request: Request) -> Universe | None:
-        return self._universe if self._choose is None else self._choose(request)
 
     def _write(self, request: Request, response: Response, keep_alive: bool) -> None:
         self.transport.write(written(response, keep_alive, bodiless=request.method == "HEAD"))
@@ -471,7 +468,7 @@ class Connection(asyncio.Protocol):
     def _shake_hands(
         self, request: Request, headers: list[tuple[bytes, bytes]], rest: bytes
     ) -> None:
-        universe = self._universe or self._chosen(request)
+        universe = self._universe or self._choose(request)
         channel = universe.open_socket(self._twin, request) if universe is not None else None
         if universe is None or channel is None:
             response = _nowhere()

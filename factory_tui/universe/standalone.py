@@ -196,7 +196,7 @@ class Serving:
             world = self.worlds.get(request.host.partition(".")[0])
             if world is not None:
                 return world.universe
-        return self.universe
+        return self.worlds[MAIN].universe
 
     async def fork(self, source: str = MAIN, name: str = "") -> World:
         """A new universe in the state of another, on free ports.
