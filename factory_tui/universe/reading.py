@@ -38,6 +38,12 @@ class BadBodyError(ValueError):
 
 def read_json(data: bytes | str) -> Any:
     """What the JSON says. Raises :class:`BadBodyError`."""
+    if len(data) < 2 * MAX_DEPTH and isinstance(data, bytes):
+        # Too short for anything that would have to be looked at.
+        try:
+            return orjson.loads(data)
+        except orjson.JSONDecodeError as error:
+            raise BadBodyError(str(error)) from error
     if len(data) > MAX_TEXT:
         raise BadBodyError(f"more than {MAX_TEXT} bytes")
     raw = data.encode(errors="surrogatepass") if isinstance(data, str) else data
