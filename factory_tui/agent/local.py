@@ -229,7 +229,8 @@ class LocalExecutionEnvironment:
                     await process.stdin.drain()
                 process.stdin.close()
             try:
-                await asyncio.wait_for(process.wait(), timeout_s)
+                async with asyncio.timeout(timeout_s):
+                    await process.wait()
             except TimeoutError:
                 timed_out = True
                 await _end(process)
@@ -341,7 +342,8 @@ async def _end(process: asyncio.subprocess.Process) -> None:
     """Ask a process group to end, then make it."""
     _signal(process.pid, signal.SIGTERM)
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(process.wait(), GRACE_S)
+        async with asyncio.timeout(GRACE_S):
+            await process.wait()
     _signal(process.pid, signal.SIGKILL)
     await process.wait()
 

@@ -76,7 +76,8 @@ class Questions:
             runtime.begin_waiting(ident, question.text)
         who = ""
         try:
-            await asyncio.wait_for(event.wait(), left)
+            async with asyncio.timeout(left):
+                await event.wait()
             who = str(self._settled[ident].get("who", ""))
         except TimeoutError:
             if ident not in self._settled:  # it may have been answered in the last moment

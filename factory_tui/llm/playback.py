@@ -180,7 +180,8 @@ async def _orphaned() -> None:
         loop.add_reader(0, readable)
     while os.getppid() == parent:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(gone.wait(), 0.5)
+            async with asyncio.timeout(0.5):
+                await gone.wait()
             return
 
 

@@ -92,7 +92,8 @@ class Client:
         self._hello = self._loop.create_future()
         self._loop.add_reader(ours, self._on_readable)
         try:
-            return await asyncio.wait_for(asyncio.shield(self._hello), _START_S)
+            async with asyncio.timeout(_START_S):
+                return await asyncio.shield(self._hello)
         except TimeoutError:
             raise SandboxFault("the sandbox's broker did not start") from None
 

@@ -35,7 +35,8 @@ class Output:
     async def drained(self, timeout_s: float) -> None:
         """Wait until every writer is gone, but not for ever."""
         try:
-            await asyncio.wait_for(self._done.wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await self._done.wait()
         except TimeoutError:
             pass
         self.close()

@@ -196,7 +196,8 @@ class _Command:
                 if self.started is not None:
                     self.started(_Inside(self.client, handle))
                 killed = await self._watch(handle, full)
-            end = await asyncio.wait_for(asyncio.shield(handle.exited), _DEATH_S)
+            async with asyncio.timeout(_DEATH_S):
+                end = await asyncio.shield(handle.exited)
             ms = round((time.monotonic() - began) * 1000)
             await output.drained(_DRAIN_S)
         except TimeoutError:

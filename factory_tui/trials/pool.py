@@ -79,7 +79,8 @@ class Host:
         self._next = 0
         self._reader = asyncio.create_task(self._read(self.process.stdout))
         try:
-            answer = await asyncio.wait_for(ready, START_TIMEOUT)
+            async with asyncio.timeout(START_TIMEOUT):
+                answer = await ready
         except TimeoutError:
             await self.stop()
             raise HarnessFault("a trial host did not start within a minute") from None
@@ -137,7 +138,8 @@ class Host:
         if process.stdin is not None:
             process.stdin.close()
         try:
-            await asyncio.wait_for(process.wait(), 3)
+            async with asyncio.timeout(3):
+                await process.wait()
         except TimeoutError:
             process.kill()
             await process.wait()

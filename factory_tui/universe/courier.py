@@ -57,6 +57,7 @@ class Courier:
         """Deliver from now on, whenever something is due."""
         self.universe.courier = self
         self.universe.outbox.wake = self._woken.set
+        self._closing = False
         self._woken.set()
         self._task = asyncio.get_running_loop().create_task(self._work())
         return self
@@ -67,6 +68,7 @@ class Courier:
             self.universe.courier = None
             self.universe.outbox.wake = None
         if self._task is not None:
+            self._closing = True
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
@@ -78,16 +80,18 @@ class Courier:
         await self.close()
 
     async def _work(self) -> None:
-        while self.universe.clock.live:
+        while self.universe.clock.live and not self._closing:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), _LOOK_S)
+                async with asyncio.timeout(_LOOK_S):
+                    await self._woken.wait()
             self._woken.clear()
             try:
                 await self.advance(0)
             except Exception:  # a bug of a pack, which would come again at every look
                 self.universe.crashes.append(traceback.format_exc())
                 break
-        while True:
+        # What a pack or a library does must not make a cancellation go unheard.
+        while not self._closing:
             await self._woken.wait()
             self._woken.clear()
             await self.flush()
@@ -166,7 +170,8 @@ class Courier:
         if not sent:
             return Reply.nothing("no connection")
         try:
-            return Reply(200, body=await asyncio.wait_for(acked, timeout))
+            async with asyncio.timeout(timeout):
+                return Reply(200, body=await acked)
         except TimeoutError:
             return Reply.nothing("timeout")
         finally:

@@ -1,6 +1,7 @@
 """Events: queued by the request, delivered on the virtual clock, in order, over real HTTP."""
 
 import asyncio
+import contextlib
 import hashlib
 import hmac
 import socket
@@ -348,3 +349,22 @@ def test_a_pack_that_fails_to_word_an_event_is_a_crash_of_the_twin(
     delivery = universe.outbox.pending[0]
     universe.settle(delivery, universe.prepare(delivery, 0), Reply.nothing("no words"))
     assert universe.failures == ["a twin crashed: RuntimeError: no words"]
+
+
+async def test_a_courier_ends_though_its_cancellation_is_swallowed(
+    universe: Universe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    courier = Courier(universe)
+    began = asyncio.Event()
+
+    async def swallow() -> int:
+        began.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+        return 0
+
+    monkeypatch.setattr(courier, "flush", swallow)
+    courier.start()
+    await began.wait()
+    async with asyncio.timeout(10):
+        await courier.close()
