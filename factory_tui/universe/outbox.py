@@ -34,6 +34,7 @@ A handler whose answer depends on what the outside says (Okta's hook verificatio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import orjson
@@ -245,10 +246,13 @@ class Outbox:
         failed: Deliveries given up, with the last reply, oldest first (the latest 1,000).
     """
 
-    __slots__ = ("_count", "_order", "_queue", "epoch", "failed", "wake")
+    __slots__ = ("_count", "_heap", "_held", "_order", "_queue", "epoch", "failed", "wake")
 
     def __init__(self) -> None:
         self._queue: dict[int, Delivery] = {}
+        # When they leave, in order and number; what is no longer so is passed over.
+        self._heap: list[tuple[datetime, int, int]] = []
+        self._held: set[int] = set()
         self._count = 0
         self._order = 0
         self.epoch = 0
@@ -293,15 +297,23 @@ class Outbox:
                 fault=told,
                 held=held,
             )
-            self._queue[delivery.n] = delivery
-        if not held:
+            self._put(delivery)
+        if not held and self._held:
             self._overtaken(twin, subscription.id, due)
+
+    def _put(self, delivery: Delivery) -> None:
+        self._queue[delivery.n] = delivery
+        heappush(self._heap, (delivery.due, delivery.order, delivery.n))
+        if delivery.held:
+            self._held.add(delivery.n)
 
     def _overtaken(self, twin: str, subscription: str, due: datetime) -> None:
         """Let go what waited to be overtaken by a delivery to the same subscription."""
-        for n, waiting in list(self._queue.items()):
-            if waiting.held and (waiting.twin, waiting.subscription.id) == (twin, subscription):
-                self._queue[n] = replace(waiting, due=due, order=self._next(), held=False)
+        for n in sorted(self._held):
+            waiting = self._queue[n]
+            if (waiting.twin, waiting.subscription.id) == (twin, subscription):
+                self._held.discard(n)
+                self._put(replace(waiting, due=due, order=self._next(), held=False))
 
     def _next(self) -> int:
         self._order += 1
@@ -309,17 +321,31 @@ class Outbox:
 
     def next_due(self, after: datetime | None = None) -> datetime | None:
         """When the next delivery (due later than ``after``) leaves, ``None``: there is none."""
+        first = self._first()
+        if first is None or after is None or first.due > after:
+            return None if first is None else first.due
         moments = (delivery.due for delivery in self._queue.values())
-        return min((due for due in moments if after is None or due > after), default=None)
+        return min((due for due in moments if due > after), default=None)
+
+    def _first(self) -> Delivery | None:
+        """The delivery that leaves next, due or not."""
+        heap = self._heap
+        while heap:
+            _, order, n = heap[0]
+            delivery = self._queue.get(n)
+            if delivery is not None and delivery.order == order:
+                return delivery
+            heappop(heap)
+        return None
 
     def take(self, now: datetime) -> Delivery | None:
         """The delivery that leaves next, if it is due; it is on nobody's list any more."""
-        if not self._queue:
+        delivery = self._first()
+        if delivery is None or delivery.due > now:
             return None
-        delivery = min(self._queue.values(), key=_leaves)
-        if delivery.due > now:
-            return None
+        heappop(self._heap)
         del self._queue[delivery.n]
+        self._held.discard(delivery.n)
         return delivery
 
     def settle(self, delivery: Delivery, reply: Reply, outcome: Outcome, now: datetime) -> None:
@@ -328,7 +354,7 @@ class Outbox:
             return
         delays = delivery.subscription.retries.delays
         if outcome == "retry" and delivery.attempt <= len(delays):
-            self._queue[delivery.n] = replace(
+            again = replace(
                 delivery,
                 attempt=delivery.attempt + 1,
                 due=_later(max(now, delivery.due), delays[delivery.attempt - 1]),
@@ -336,6 +362,7 @@ class Outbox:
                 last=reply,
                 held=False,
             )
+            self._put(again)
             return
         self.failed.append((delivery, reply))
         if len(self.failed) >= 2000:
@@ -345,6 +372,8 @@ class Outbox:
         """An independent copy; nobody delivers it yet."""
         twin = Outbox()
         twin._queue = self._queue.copy()
+        twin._heap = self._heap.copy()
+        twin._held = self._held.copy()
         twin._count, twin._order = self._count, self._order
         twin.failed = self.failed[:]
         return twin
@@ -352,6 +381,8 @@ class Outbox:
     def reset(self, earlier: "Outbox") -> None:
         """Become what :meth:`fork` returned, keeping :attr:`wake`."""
         self._queue = earlier._queue.copy()
+        self._heap = earlier._heap.copy()
+        self._held = earlier._held.copy()
         self._count, self._order = earlier._count, earlier._order
         self.failed = earlier.failed[:]
         self.epoch += 1
