@@ -272,6 +272,7 @@ class Waiting:
 
     __slots__ = ("_open", "_then", "_universe", "outgoing", "timeout")
 
+    # As of a response whose bytes are not known yet.
     wire: Final = None
 
     def __init__(self, universe: Answering, open_call: _Open, ask: Ask) -> None:

@@ -59,7 +59,7 @@ class Ids:
     def serial(self, kind: str) -> str:
         """The next of 2**128 different hexadecimal numbers, 32 digits, in no order that shows.
 
-        A quarter of what :meth:`mint` costs, for what every answer carries and nobody guesses at.
+        Cheaper than :meth:`mint`, for what every answer carries and nobody guesses at.
         """
         found = self._steps.get(kind)
         if found is None:

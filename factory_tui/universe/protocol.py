@@ -1,9 +1,9 @@
 """One HTTP connection to a twin: httptools reads it, an answer is one write.
 
 Why not uvicorn's protocol: its cycle and scope per request, its task or callback per answer and
-its way through ASGI cost 45 µs a request, three quarters of what a twin's answer costs
-(``python -m bench twins``). A twin answers at once and in one piece, so an answer is written from
-the parser's callback. Heads that were read before are not read again (:mod:`.heads`).
+its way through ASGI cost more than a whole answer of a twin does here. A twin answers at once and
+in one piece, so an answer is written from the parser's callback. Heads that were read before are
+not read again (:mod:`.heads`).
 
 What a server owes its clients is here: keep-alive, pipelining in order, chunked bodies, ``Expect:
 100-continue``, back-pressure, limits of size and time, WebSocket handshakes; and what a test of a
